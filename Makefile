@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help demo up down test test-azure crash storm bench test-worker lint check advisories infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-conformance test-azure crash storm bench test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ down: $(READY) ## Stop the app on this machine, however it was started
 test: $(READY) ## Run the tests, two files at a time (WORKERS=2): the longest files first
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+test-conformance: $(READY) ## Play the recorded answers of Microsoft's extensions in every mode
+	@CONFORMANCE=all $(PY) -m pytest -rP tests/conformance
+
 crash: $(READY) ## Kill the host at every commit point and compare with an undisturbed run
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py
 
@@ -47,6 +50,10 @@ mlflow-ui: $(READY) ## Show every training and evaluation (installs MLflow into 
 test-worker: $(READY) ## Run a training with Microsoft's worker library and Azurite (Python 3.13, node)
 	@sh scripts/worker-venv .venv-worker
 	@MLOPS_WORKER_PYTHON=.venv-worker/bin/python $(PY) -m pytest -rs tests/worker
+
+record-worker: $(READY) ## Record anew which small apps Microsoft's worker refuses (Python 3.13; minutes)
+	@sh scripts/worker-venv .venv-worker
+	@MLOPS_WORKER_PYTHON=.venv-worker/bin/python $(PY) -m tests.worker.refusals.record
 
 bench: $(READY) ## Compare the local host with lower bounds and similar products
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench

@@ -51,7 +51,7 @@ class HostProcess:
             time.sleep(0.001)
         self.answers = time.perf_counter()
         document = json.loads((self.state / "host.json").read_text())
-        self.key = document["systemKey"]
+        self.key, self.port = document["systemKey"], int(document["port"])
         self.base = f"{document['url']}/runtime/webhooks/durabletask"
         # The standard library's client: a richer one would take a third of a short run's time.
         self._connection = HTTPConnection("127.0.0.1", document["port"], timeout=300)
@@ -67,6 +67,8 @@ class HostProcess:
     def begin(self, name: str, value: Any = None, instance: str = "", **query: Any) -> Any:
         """Start an instance; with a timeout, wait for its end and return its output."""
         path = f"orchestrators/{name}/{instance}".rstrip("/")
+        if "timeout" in query:
+            query["pollingInterval"] = 1  # without it the API does not wait
         status, document = self.ask("POST", path, value, **query)
         if status != (200 if "timeout" in query else 202):
             raise RuntimeError(f"{path} answered {status}: {document}")
@@ -74,7 +76,10 @@ class HostProcess:
 
     async def begin_many(self, name: str, ids: list[str], concurrent: int, value: Any) -> None:
         """Start instances, so many at a time; those with an input are waited for."""
-        query = {"code": self.key, **({"timeout": "300"} if value is not None else {})}
+        query = {
+            "code": self.key,
+            **({"timeout": "300", "pollingInterval": "1"} if value is not None else {}),
+        }
         left = iter(ids)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:

@@ -1,4 +1,4 @@
-"""The commands on a state folder: instances, export, purge, keys and dead letters.
+"""The commands on a state folder: instances, export, check, purge, keys and dead letters.
 
 Reading works while a host runs; purging does not, since the host owns its store.
 """
@@ -13,17 +13,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from funchost.app.settings import SettingsError
+from funchost.app.indexing import alone, load_functions
+from funchost.app.settings import SettingsError, export_local_settings
+from funchost.check.checker import recorded
+from funchost.check.divergence import divergence
 from funchost.durable import history as h
 from funchost.events import dead_letters
 from funchost.keys import read_keys
 from funchost.retention import purge_older
 from funchost.storage import deliveries, turns
 from funchost.storage import instances as stored
+from funchost.storage import warnings as stored_warnings
 from funchost.storage.connection import Connection, connect
 from funchost.storage.instances import TERMINAL, Filters, InstanceRecord
 from funchost.storage.migrations import MIGRATIONS
 from funchost.storage.store import CACHE, Store, schema_version
+from funchost.web.status_api import warning_document
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -44,7 +49,7 @@ def reading(state: Path) -> closing[Connection]:
 def instances(state: Path, status: str | None) -> Iterator[dict[str, Any]]:
     """Yield the instances, the oldest first."""
     with reading(state) as db:
-        for row in stored.select(db, Filters(statuses=(status.lower(),) if status else ())):
+        for row in stored.select(db, Filters(statuses=(status.capitalize(),) if status else ())):
             yield {
                 "instanceId": row.id,
                 "name": row.name,
@@ -57,11 +62,39 @@ def instances(state: Path, status: str | None) -> Iterator[dict[str, Any]]:
 def export(state: Path, instance: str | None) -> Iterator[dict[str, Any]]:
     """Yield instances with their input, output and whole history, for a golden replay."""
     with reading(state) as db:
-        rows = stored.select(db, Filters()) if instance is None else [stored.get(db, instance)]
-        for row in rows:
-            if row is None:
-                raise SettingsError(f"the store knows no instance {instance!r}; see `instances`")
+        for row in _rows(db, instance):
             yield recording(row, h.read(turns.read(db, row.id)))
+
+
+def check(
+    app: Path, state: Path, instance: str | None = None
+) -> Iterator[tuple[str, str, str | None]]:
+    """Replay stored instances; yield the id, the orchestrator and the divergence of each.
+
+    The divergence is None when the code agrees with the history. Running instances are replayed up
+    to their last turn, all as of one moment.
+    """
+    with alone(app), reading(state) as db:
+        export_local_settings(app)
+        try:
+            functions = load_functions(app)
+        except Exception as error:
+            raise SettingsError(
+                f"the app in {app} cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
+        db.execute("BEGIN")
+        for row in _rows(db, instance):
+            yield row.id, row.name, divergence(functions, recorded(db, row))
+
+
+def _rows(db: Connection, instance: str | None) -> list[InstanceRecord]:
+    """Return one instance, or all; SettingsError when there is none of this id."""
+    if instance is None:
+        return stored.select(db, Filters())
+    row = stored.get(db, instance)
+    if row is None:
+        raise SettingsError(f"the store knows no instance {instance!r}; see `instances`")
+    return [row]
 
 
 def recording(row: InstanceRecord, events: list[h.Event]) -> dict[str, Any]:
@@ -77,6 +110,15 @@ def recording(row: InstanceRecord, events: list[h.Event]) -> dict[str, Any]:
         "customStatus": row.custom,
         "history": events,
     }
+
+
+def warnings(state: Path) -> list[dict[str, str]]:
+    """Return the warnings, the newest first."""
+    with reading(state) as db:
+        return [
+            warning_document(record)
+            for record in stored_warnings.newest(db, stored_warnings.count(db))
+        ]
 
 
 def purge(state: Path, statuses: list[str], older_than: str) -> int:

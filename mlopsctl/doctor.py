@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlopsctl.reach.client import Api, ApiError
+from mlopsctl.reach.host_warnings import line, read_warnings
 from sandbox.probe import find_level
 
 PACKAGES = ("azure.functions", "azure.durable_functions", "mlflow", "sklearn", "skops", "aiohttp")
@@ -40,6 +41,11 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
     if not attention:
         text = "none is open: stories, releases, dead letters, findings"
         findings.append(_finding("failures", True, text))
+    # A warning is no failure: the instance does what it would do in Azure.
+    findings += [
+        _finding("warning", True, line(warning), warning["remedy"])
+        for warning in read_warnings(api.url, state)
+    ]
     return findings + [
         _finding(one["kind"], False, f"{one['subject']}: {one['detail']}", one["next"])
         for one in attention

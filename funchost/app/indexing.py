@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+from funchost.app.host_json.comments import is_strict
+from funchost.app.light_imports import defer
+from funchost.app.retries import RetryPolicy, read_policy
+from funchost.app.worker_checks import SdkFunction, check, refusals
+
+if TYPE_CHECKING:
+    from azure.functions.decorators.function_app import FunctionRegister
 
 TRIGGERS = {
     "httpTrigger",
@@ -23,6 +32,7 @@ TRIGGERS = {
 }
 # The host's own checks (reference: azure-functions-host, FunctionMetadata validation).
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_\-]{0,127}$")
+_SCRIPT = re.compile(r"^[a-zA-Z0-9_][a-zA-Z0-9_\-]*\.py$")
 _BINDING = re.compile(r"^(?!.*__)([a-zA-Z_][a-zA-Z0-9_]{0,127}|\$return)$")
 
 
@@ -40,6 +50,10 @@ class HostedFunction:
     clients: tuple[str, ...]
     wants_context: bool
     is_async: bool
+    # The parameter is annotated with str or bytes, so that it gets the text that the host sends.
+    gets_text: bool = False
+    folder: str = ""
+    retry: RetryPolicy | None = None
 
     @property
     def kind(self) -> str:
@@ -51,39 +65,86 @@ class HostedFunction:
         """Return the name of the parameter that takes the trigger."""
         return str(self.trigger["name"])
 
+    @property
+    def has_output(self) -> bool:
+        """Return whether the host takes a return value of the function."""
+        return self.kind not in ("eventGridTrigger", "timerTrigger")
+
 
 def load_functions(app: Path) -> dict[str, HostedFunction]:
     """Import function_app from the app's folder and index its one app object."""
     os.chdir(app)
     if str(app) not in sys.path:
         sys.path.insert(0, str(app))
+    return index(cast("Sequence[SdkFunction]", _app_of(_script_name()).get_functions()))
+
+
+def _script_name() -> str:
+    """Return the name of the app's file, which a setting of the worker may change."""
+    name = os.environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
+    if not _SCRIPT.match(name):
+        raise IndexingError(
+            f"InvalidFileNameError: ('Invalid file name: %s', {name!r}). "
+            "PYTHON_SCRIPT_FILE_NAME names a .py file in the app's folder"
+        )
+    return name
+
+
+def _app_of(script: str) -> FunctionRegister:
+    """Import the app's file and return its app object; IndexingError in the worker's words.
+
+    The worker counts names, so that a second name for the same object is refused, too.
+    """
+    defer("werkzeug")
     import azure.functions as func  # after chdir: the Durable SDK reads ./host.json on import
 
-    module = importlib.import_module("function_app")
-    apps: dict[int, Any] = {}
-    for name in dir(module):
-        value = getattr(module, name, None)
-        if isinstance(value, func.decorators.function_app.FunctionRegister):
-            apps[id(value)] = value
-    if len(apps) != 1:
-        raise IndexingError(f"function_app shows {len(apps)} FunctionApp objects; show exactly one")
-    return index(next(iter(apps.values())).get_functions())
+    try:
+        module = importlib.import_module(script.removesuffix(".py"))
+    except json.JSONDecodeError as error:
+        if not is_strict(Path("host.json")):
+            raise IndexingError(
+                f"JSONDecodeError: {error}. azure.durable_functions reads host.json and takes "
+                "neither comments nor a comma at the end, although the host does: remove them"
+            ) from error
+        raise
+    register = func.decorators.function_app.FunctionRegister
+    names = [n for n in module.__dir__() if isinstance(getattr(module, n, None), register)]
+    if not names:
+        raise IndexingError(
+            f"ValueError: Could not find top level function app instances in {script}. "
+            "Instead: assign one FunctionApp or DFApp to a name of the module"
+        )
+    if len(names) > 1:
+        kind = type(getattr(module, names[0])).__name__
+        raise IndexingError(
+            f"ValueError: More than one {kind} or other top level function app instances are "
+            f"defined. Instead: keep one of the names {', '.join(names)} in {script}"
+        )
+    app: FunctionRegister = getattr(module, names[0])
+    return app
 
 
-def index(built: list[Any]) -> dict[str, HostedFunction]:
-    """Check all functions and return them by lower-case name; name every problem at once."""
+def index(built: Sequence[SdkFunction]) -> dict[str, HostedFunction]:
+    """Check all functions and return them by lower-case name; name every problem at once.
+
+    As in the real worker one refused function means that there is none.
+    """
     functions: dict[str, HostedFunction] = {}
-    problems: list[str] = []
+    problems = list(refusals(built))
     for one in built:
         name, bindings = one.get_function_name(), [b.get_dict_repr() for b in one.get_bindings()]
-        faults = list(_problems(name, bindings))
+        faults, retry = list(_problems(name, bindings)), None
+        try:
+            retry = read_policy(one.get_settings_dict("retry_policy"))
+        except ValueError as error:
+            faults.append(f"function {name}: {error}")
         if name.lower() in functions:
             faults.append(f"two functions are called {name}")
         problems += faults
-        if not faults:
-            functions[name.lower()] = _hosted(name, bindings, one.get_user_function())
+        if not problems:
+            functions[name.lower()] = _hosted(one, name, bindings, retry)
     if problems:
-        raise IndexingError("; ".join(problems))
+        raise IndexingError("\n".join(problems))
     return functions
 
 
@@ -100,6 +161,8 @@ def _problems(name: str, bindings: list[dict[str, Any]]) -> Iterator[str]:
         known = TRIGGERS if _is_trigger(binding) else ("durableClient", "http")
         if kind not in known:
             yield f"function {name}: {kind} is not supported by this host"
+        if kind == "http" and called != "$return":
+            yield f"function {name}: return the response, this host sets no output {called!r}"
     names = [str(b.get("name", "")).lower() for b in bindings]
     for twice in sorted({n for n in names if names.count(n) > 1}):
         yield f"function {name}: two bindings are called {twice}"
@@ -109,12 +172,22 @@ def _is_trigger(binding: dict[str, Any]) -> bool:
     return str(binding["type"]).lower().endswith("trigger")
 
 
-def _hosted(name: str, bindings: list[dict[str, Any]], call: Callable[..., Any]) -> HostedFunction:
+def _hosted(
+    function: SdkFunction, name: str, bindings: list[dict[str, Any]], retry: RetryPolicy | None
+) -> HostedFunction:
     trigger = next(b for b in bindings if _is_trigger(b))
     clients = tuple(b["name"] for b in bindings if b["type"] == "durableClient")
-    wants_context = "context" in inspect.signature(call).parameters and trigger["name"] != "context"
+    call, checked = function.get_user_function(), check(function)
     return HostedFunction(
-        name, call, trigger, clients, wants_context, inspect.iscoroutinefunction(call)
+        name,
+        call,
+        trigger,
+        clients,
+        checked.wants_context,
+        inspect.iscoroutinefunction(call),
+        gets_text=trigger["name"] in checked.texts,
+        folder=checked.folder,
+        retry=retry,
     )
 
 

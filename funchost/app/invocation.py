@@ -5,23 +5,50 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from funchost.app.host_json.spans import show_span
 from funchost.app.indexing import HostedFunction
+from funchost.app.json_text import check_depth, without_nan
+from funchost.app.worker_checks import converter_of
 from funchost.tracing import Spans, TraceContext
+
+if TYPE_CHECKING:
+    from azure.functions.meta import Datum
 
 LOG = logging.getLogger("funchost.invocation")
 
 
+# The worker sets `invocation_id` on it in the thread that runs a function.
+_LOCAL = threading.local()
+
+
+class FunctionTimeoutError(Exception):
+    """Says in the real host's words that a function ran longer than functionTimeout."""
+
+
 class FunctionExitedError(Exception):
     """Says that a function ended its process or its task instead of returning."""
+
+
+@dataclass(frozen=True)
+class RetryContext:
+    """The attempt of an invocation, with the attributes that the worker gives."""
+
+    retry_count: int = 0
+    max_retry_count: int = 0
+    rpc_exception: Exception | None = None
+
+
+FIRST_ATTEMPT = RetryContext()
 
 
 @dataclass(frozen=True)
@@ -32,8 +59,8 @@ class InvocationContext:
     function_name: str
     function_directory: str
     trace_context: TraceContext
-    retry_context: Any = None
-    thread_local_storage: Any = None
+    retry_context: RetryContext
+    thread_local_storage: threading.local = _LOCAL
 
 
 class Invoker:
@@ -42,25 +69,81 @@ class Invoker:
     def __init__(self, client_json: str, threads: int = 32) -> None:
         """Take the string that Durable client bindings receive, and how many threads to use."""
         self._client_json = client_json
+        self.timeout: timedelta | None = None  # functionTimeout of host.json
         self.spans = Spans()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
 
-    async def call(self, function: HostedFunction, value: Any, caller: str = "") -> Any:
-        """Invoke one function and return its result; `caller` is a trace parent."""
-        with logged(function.name), self.spans.span(function.name, caller) as trace:
-            arguments = self._arguments(function, value, trace)
-            if function.is_async:
-                return await function.call(**arguments)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, lambda: function.call(**arguments))
+    async def _bounded(self, function: HostedFunction, call: Awaitable[object]) -> object:
+        """Return the result of a call; FunctionTimeoutError when it takes too long.
 
-    def _arguments(self, function: HostedFunction, value: Any, trace: str) -> dict[str, Any]:
+        A thread cannot be ended, so a sync function goes on and its result is dropped.
+        """
+        if self.timeout is None:
+            return await call
+        try:
+            async with asyncio.timeout(self.timeout.total_seconds()) as limit:
+                return await call
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise timed_out(function.name, self.timeout) from None
+
+    @staticmethod
+    def value(function: HostedFunction, datum: Datum) -> object:
+        """Return the trigger's value of a function, decoded from a Datum as the worker decodes it.
+
+        ValueError when the function takes text and the trigger sends none.
+        """
+        converter = None if function.gets_text else converter_of(function.kind)
+        if converter is not None:
+            return converter.decode(datum, trigger_metadata={})
+        if datum.type not in ("string", "bytes", "json"):
+            words = 'unexpected type of data received for the "generic" binding '
+            raise ValueError(words, repr(datum.type))
+        return datum.value
+
+    async def call(
+        self,
+        function: HostedFunction,
+        value: Any,
+        caller: str = "",
+        retry: RetryContext = FIRST_ATTEMPT,
+    ) -> Any:
+        """Invoke one function and return its result; `caller` is a trace parent.
+
+        RuntimeError when a function without an output returns a value, as in the real worker.
+        """
+        with logged(function.name), self.spans.span(function.name, caller) as trace:
+            arguments = self._arguments(function, value, trace, retry)
+            if function.is_async:
+                result = await self._bounded(function, function.call(**arguments))
+            else:
+                loop = asyncio.get_running_loop()
+                done = loop.run_in_executor(self._threads, run_sync, function, arguments)
+                result = await self._bounded(function, done)
+            if result is not None and not function.has_output:
+                raise RuntimeError(
+                    f"function {function.name} without a $return binding returned a non-None value"
+                )
+            return result
+
+    def _arguments(
+        self,
+        function: HostedFunction,
+        value: Any,
+        trace: str,
+        retry: RetryContext = FIRST_ATTEMPT,
+    ) -> dict[str, Any]:
         arguments: dict[str, Any] = {function.argument: value}
         for name in function.clients:
             arguments[name] = self._client_json
         if function.wants_context:
             arguments["context"] = InvocationContext(
-                uuid.uuid4().hex, function.name, os.getcwd(), TraceContext(trace)
+                uuid.uuid4().hex,
+                function.name,
+                function.folder,
+                TraceContext(trace),
+                retry,
             )
         return arguments
 
@@ -77,7 +160,7 @@ class Invoker:
 
     def activity(self, function: HostedFunction, text: str | None, trace: str) -> str:
         """Invoke a sync activity, on this thread, with JSON text and return JSON text."""
-        return _encoded(function.call(**self._arguments(function, _decoded(text), trace)))
+        return _encoded(run_sync(function, self._arguments(function, _decoded(text), trace)))
 
     async def async_activity(self, function: HostedFunction, text: str | None, trace: str) -> str:
         """Invoke an async activity with JSON text and return JSON text."""
@@ -87,6 +170,32 @@ class Invoker:
         """Drop waiting calls; running ones end with the process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.spans.close()
+
+
+def timed_out(name: str, limit: timedelta) -> FunctionTimeoutError:
+    """Log, in the real host's words, that a function exceeded its limit; return the error."""
+    shown = show_span(limit)
+    LOG.error(
+        "Timeout value of %s exceeded by function 'Functions.%s'. In Azure the worker process "
+        "ends here, with every other function that it runs",
+        shown,
+        name,
+    )
+    return FunctionTimeoutError(
+        f"Timeout value of {shown} was exceeded by function: Functions.{name}"
+    )
+
+
+def run_sync(function: HostedFunction, arguments: Mapping[str, object]) -> object:
+    """Call a function on this thread, whose local storage names the invocation meanwhile."""
+    context = arguments.get("context")
+    if not isinstance(context, InvocationContext):
+        return function.call(**arguments)
+    _LOCAL.invocation_id = context.invocation_id
+    try:
+        return function.call(**arguments)
+    finally:
+        _LOCAL.invocation_id = None
 
 
 @contextmanager
@@ -146,8 +255,6 @@ def _encoded(result: Any) -> str:
     try:
         encoded = json.dumps(result, default=_serialize_custom_object)
     except TypeError as error:
-        raise ValueError(
-            f"activity trigger output must be json serializable ({result!r})"
-        ) from error
-    # The real host parses with Newtonsoft, which turns these into strings.
-    return json.dumps(json.loads(encoded, parse_constant=lambda name: name))
+        raise ValueError(f"activity trigger output must be json serializable ({result})") from error
+    check_depth(encoded)
+    return without_nan(encoded)

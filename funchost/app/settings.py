@@ -6,13 +6,21 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from funchost.app.host_json import comments
+from funchost.app.host_json.document import HostJson
+from funchost.app.versions import Failure, Match, Versions
 
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
+W = TypeVar("W", bound=str)
+DEFAULT_PORT = 7071
 OVERRIDABLE = ("NonRunningStates", "AnyState")
+MATCHES: tuple[Match, ...] = ("None", "Strict", "CurrentOrOlder")
+FAILURES: tuple[Failure, ...] = ("Reject", "Fail")
 
 
 class SettingsError(Exception):
@@ -26,7 +34,14 @@ class HostSettings:
     route_prefix: str = "api"
     task_hub: str = "TestHubName"
     overrides_any_state: bool = False
-    default_version: str = ""
+    versions: Versions = field(default_factory=Versions)
+    function_timeout: timedelta | None = None
+    activities: int | None = None  # at once
+    functions: tuple[str, ...] | None = None  # the only ones to load
+    requests: int | None = None  # HTTP functions at once
+    outstanding: int | None = None  # HTTP functions that run or wait
+    headers: tuple[tuple[str, str], ...] = ()
+    said: tuple[str, ...] = ()  # what the start logs about host.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +49,7 @@ class Environment:
     """The settings that the host reads from FUNCHOST_ environment variables."""
 
     replays: bool
+    check: str = "sample"
     retry_scale: float
     activity_scale: float = 1.0
     retention: timedelta | None
@@ -53,6 +69,7 @@ def read_environment() -> Environment:
     days = _number("FUNCHOST_RETENTION_DAYS", 0)
     return Environment(
         replays=os.environ.get("FUNCHOST_REPLAY", "") == "always",
+        check=_word("FUNCHOST_CHECK", ("sample", "all", "off")),
         retry_scale=_number("FUNCHOST_EVENTGRID_RETRY_SCALE", 1),
         activity_scale=_number("FUNCHOST_ACTIVITY_RETRY_SCALE", 1),
         retention=timedelta(days=days) if days else None,
@@ -76,6 +93,14 @@ def _hosts(name: str) -> tuple[str, ...]:
         if not _HOST.fullmatch(host):
             raise SettingsError(f"{name} has {host!r}: use host names without scheme and port")
     return hosts
+
+
+def _word(name: str, choices: tuple[str, ...]) -> str:
+    """Return the value of a variable in lower case, the first choice when it is not set."""
+    text = os.environ.get(name, "").lower() or choices[0]
+    if text not in choices:
+        raise SettingsError(f"{name} is {text!r}: use {', '.join(choices[:-1])} or {choices[-1]}")
+    return text
 
 
 def _flag(name: str) -> bool:
@@ -107,20 +132,48 @@ def read_host_settings(app: Path) -> HostSettings:
     """Read host.json, with Azure's defaults for missing keys."""
     document = _read(app / "host.json")
     extensions = _part(document, "extensions", "host.json")
-    durable = _part(extensions, "durableTask", "host.json: extensions")
-    http = _part(extensions, "http", "host.json: extensions")
-    overridable = str(durable.get("overridableExistingInstanceStates", OVERRIDABLE[0]))
-    if overridable.lower() not in [state.lower() for state in OVERRIDABLE]:
-        raise SettingsError(
-            f"host.json: overridableExistingInstanceStates is {overridable!r}; "
-            f"use {' or '.join(OVERRIDABLE)}"
-        )
-    return HostSettings(
-        route_prefix=str(http.get("routePrefix", "api")).strip("/"),
-        task_hub=str(durable.get("hubName", "TestHubName")),
-        overrides_any_state=overridable.lower() == "anystate",
-        default_version=str(durable.get("defaultVersion", "")),
+    for name in ("durableTask", "http"):
+        _part(extensions, name, "host.json: extensions")
+    file = HostJson(document, os.environ)
+    refused, said = file.problems()
+    if refused:
+        raise SettingsError("\n".join(refused))
+    durable, http = "extensions.durableTask.", "extensions.http."
+    overridable = _choice(
+        file, f"{durable}overridableExistingInstanceStates", OVERRIDABLE, "NonRunningStates"
     )
+    prefix = file.get(f"{http}routePrefix")
+    try:
+        file.count(f"{durable}maxConcurrentOrchestratorFunctions")  # one runs at a time
+        return HostSettings(
+            route_prefix="api" if prefix is None else str(prefix).strip("/"),
+            task_hub=str(file.get(f"{durable}hubName") or "TestHubName"),
+            overrides_any_state=overridable == "AnyState",
+            versions=Versions(
+                default=str(file.get(f"{durable}defaultVersion") or ""),
+                match=_choice(file, f"{durable}versionMatchStrategy", MATCHES, "CurrentOrOlder"),
+                failure=_choice(file, f"{durable}versionFailureStrategy", FAILURES, "Reject"),
+            ),
+            function_timeout=file.span("functionTimeout"),
+            activities=file.count(f"{durable}maxConcurrentActivityFunctions"),
+            functions=file.texts("functions"),
+            requests=file.limit(f"{http}maxConcurrentRequests"),
+            outstanding=file.limit(f"{http}maxOutstandingRequests"),
+            headers=file.section(f"{http}customHeaders."),
+            said=tuple(said),
+        )
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _choice(file: HostJson, name: str, words: tuple[W, ...], default: W) -> W:
+    """Return the word of a setting, which may be written in any case."""
+    value = file.get(name)
+    text = default if value is None else str(value)
+    for word in words:
+        if word.lower() == text.lower():
+            return word
+    raise SettingsError(f"host.json: {name} is {text!r}; use {' or '.join(words)}")
 
 
 def export_local_settings(app: Path) -> None:
@@ -145,11 +198,29 @@ def read_origins(app: Path) -> tuple[str, ...]:
     )
 
 
+def read_port(app: Path) -> int:
+    """Return `Host.LocalHttpPort` of local.settings.json, the port of a start that names none."""
+    host = _part(_read(app / "local.settings.json"), "Host", "local.settings.json")
+    port = host.get("LocalHttpPort", DEFAULT_PORT)
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
+        raise SettingsError(f"local.settings.json: Host.LocalHttpPort is {port!r}; use a port")
+    return port
+
+
+def unread_settings(app: Path) -> list[str]:
+    """Return a text for each setting of local.settings.json that this host does not read."""
+    document = _read(app / "local.settings.json")
+    host = _part(document, "Host", "local.settings.json")
+    unread = [name for name in document if name not in ("IsEncrypted", "Values", "Host")]
+    unread += [f"Host.{name}" for name in host if name not in ("LocalHttpPort", "CORS")]
+    return [f"local.settings.json: {name} has no effect here" for name in unread]
+
+
 def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = comments.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise SettingsError(f"{path.name} is not JSON: {error}") from error
     if not isinstance(document, dict):

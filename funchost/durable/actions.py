@@ -70,7 +70,7 @@ class Walk:
         self._next = 0
         self._index: int | None = None
         self._open: dict[int, Job] = {}
-        self._timers: dict[int, tuple[dict[str, Any], Job]] = {}
+        self._timers: dict[int, tuple[dict[str, Any], Job, datetime]] = {}
         self._waits: dict[str, list[Job]] = {}
         self._known: dict[int, h.Event] = {}
         self._now = now()
@@ -80,14 +80,20 @@ class Walk:
         """Return whether the orchestration awaits more than timers and external events."""
         return len(self._open) > len(self._timers)
 
+    @property
+    def open_timers(self) -> list[datetime]:
+        """Return when the code's timers fall due that neither fired nor were cancelled."""
+        return [due for action, _, due in self._timers.values() if action]
+
     def feed(self, events: list[h.Event], actions: list[dict[str, Any]]) -> None:
         """Take more actions of the code and more events of the history, in order."""
         self.new, self.cancelled = [], set()
         for event in events:
             if event["EventType"] in _SCHEDULED:
                 self._known[event["EventId"]] = event
+        http_call.check_uris(actions, len(self._actions))
         self._actions += actions
-        for task, (action, job) in list(self._timers.items()):
+        for task, (action, job, _) in list(self._timers.items()):
             if action.get("isCanceled"):
                 self._cancel(task, job)
         if self._index is not None:
@@ -184,8 +190,7 @@ class Walk:
         name, text = action["functionName"], action.get("input")
         if action["actionType"] in (0, 1):
             return self._schedule(h.TASK_SCHEDULED, Name=name, Version="", Input=text)[1]
-        key = f"{self.instance}:{self.execution}:{self._next}"
-        child = action.get("instanceId") or uuid.uuid5(uuid.NAMESPACE_URL, key).hex
+        child = action.get("instanceId") or f"{self.execution}:{self._next:x}"
         version = action.get("version") or ""
         return self._schedule(
             h.SUB_CREATED, Name=name, InstanceId=child, Input=_wrapped(text), Version=version
@@ -235,7 +240,7 @@ class Walk:
 
     def _timer(self, fire_at: datetime, action: dict[str, Any]) -> Job:
         task_id, job = self._schedule(h.TIMER_CREATED, FireAt=h.stamp(fire_at))
-        self._timers[task_id] = (action, job)
+        self._timers[task_id] = (action, job, fire_at)
         if action.get("isCanceled"):
             self._cancel(task_id, job)
         return job

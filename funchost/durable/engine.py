@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from funchost import clock
 from funchost.app.invocation import Invoker
+from funchost.app.versions import Versions
 from funchost.durable import entities, instances
 from funchost.durable.history import parse_stamp
 from funchost.durable.rewind import Rewound, rewind
@@ -39,26 +40,33 @@ class Engine:
         functions: FunctionMap,
         invoker: Invoker,
         *,
-        version: str = "",
+        versions: Versions | None = None,
         replays: bool = False,
         retry_scale: float = 1.0,
+        ended: Callable[[str, str], None] = lambda instance, name: None,
+        most_activities: int | None = None,
     ) -> None:
-        """Take the version of new sub-orchestrations that name none.
+        """Take the version of the app and its rule, which is that of an app without a version.
 
+        `most_activities` may run at once; None means as many as there are threads.
         `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
-        multiplies the pauses between the attempts of an activity.
+        multiplies the pauses between the attempts of an activity. `ended` gets the
+        instance and the orchestrator of each execution that ends.
         """
         self.store, self.functions, self.invoker = store, functions, invoker
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._versions = asyncio.get_running_loop(), versions or Versions()
         self._turns = Turns(
             store,
             functions,
             self._carry_out,
-            version=version,
+            versions=self._versions,
             replays=replays,
             retry_scale=retry_scale,
         )
-        self._activities = Activities(store, functions, invoker, self._turns.notify)
+        self._activities = Activities(
+            store, functions, invoker, self._turns.notify, most=most_activities
+        )
+        self._ended = ended
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, list[asyncio.Future[None]]] = {}
@@ -76,18 +84,21 @@ class Engine:
         name: str,
         text: str | None,
         *,
-        version: str = "",
+        version: str | None = None,
         replace: bool = False,
         caller: str = "",
     ) -> bool:
         """Start an instance, durable when this returns; False when the id is in use.
 
-        `caller` is the trace parent of the request that starts it.
+        Without a version it gets that of the app. `caller` is the trace parent of the request that
+        starts it.
         """
+
+        own = self._versions.default if version is None else version
 
         def work(db: Connection) -> bool:
             return instances.create(
-                db, instance, name, text, version=version, replace=replace, caller=caller
+                db, instance, name, text, version=own, replace=replace, caller=caller
             )
 
         self._turns.forget(instance)
@@ -101,7 +112,7 @@ class Engine:
 
         return await self._commit(work, lambda status: [instance] if status else [])
 
-    async def change(self, instance: str, verb: str, reason: str) -> str | None:
+    async def change(self, instance: str, verb: str, reason: str | None) -> str | None:
         """Terminate, suspend or resume; return the status that the instance had."""
 
         def work(db: Connection) -> tuple[str | None, str | None]:
@@ -220,6 +231,8 @@ class Engine:
         if effects.timers and min(effects.timers) <= clock.time():
             # The loop below waits for timers that fall due later.
             self._turns.notify(instance)
+        if effects.ended:
+            self._ended(instance, effects.name)
         notified = effects.ended and (instance in self._ends or self.invoker.spans.sent)
         if effects.entities or effects.timers or notified:
             with self._lock:

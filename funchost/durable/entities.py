@@ -56,7 +56,7 @@ async def run_batch(
 
     def keep(db: Connection) -> list[str]:
         if not answer.get("unchanged"):
-            _save(db, entity, answer)
+            _save(db, entity, row, answer)
         for operation, result in zip(operations, answer["results"], strict=True):
             entities.delete_operation(db, operation.seq)
             if operation.instance is not None:
@@ -80,8 +80,8 @@ async def _invoke(
         raise LookupError(f"the app has no entity function {name}")
     document = {
         "self": {"name": name, "key": key},
-        "exists": row is not None,
-        "state": row.state if row else None,
+        "exists": row is not None and bool(row.present),
+        "state": row.state if row and row.present else None,
         "batch": [
             {"name": o.name, "input": o.input, "isSignal": o.request is None} for o in operations
         ],
@@ -90,12 +90,12 @@ async def _invoke(
     return answer
 
 
-def _save(db: Connection, entity: str, answer: dict[str, Any]) -> None:
-    if answer["entityExists"]:
-        name, moment = split_id(entity)[0], h.stamp(now())
-        entities.put(db, EntityRecord(entity, name, answer["entityState"], moment))
-    else:
-        entities.delete(db, entity)
+def _save(db: Connection, entity: str, row: EntityRecord | None, answer: dict[str, Any]) -> None:
+    """Store the state; the record of an entity that deleted itself stays, as on the real host."""
+    name, moment = split_id(entity)[0], h.stamp(now())
+    present = int(answer["entityExists"])
+    created = row.created if row else moment
+    entities.put(db, EntityRecord(entity, name, answer["entityState"], moment, present, created))
 
 
 def _reply(db: Connection, instance: str, operation: Operation, result: dict[str, Any]) -> None:

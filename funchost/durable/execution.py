@@ -8,21 +8,24 @@ it replays once. Source: azure-durable-functions 1.7.0, models/TaskOrchestration
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, overload
 
 from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import contained
+from funchost.app.json_text import TooDeepError, check_depth, encoded, without_nan
 from funchost.app.limits import StatusTooLargeError, check_status
 from funchost.durable import history as h
 from funchost.durable.actions import Walk
 
 MARK = "\n\n$OutOfProcData$:"
-TIMER = 5
+TIMER, ORCHESTRATION = 5, "orchestrationTrigger"
 _DEFAULTS = dict.fromkeys(("Name", "InstanceId", "TaskScheduledId", "Reason", "Details", "Input"))
 
 
@@ -30,7 +33,8 @@ _DEFAULTS = dict.fromkeys(("Name", "InstanceId", "TaskScheduledId", "Reason", "D
 class Instance:
     """The facts of an instance that an execution needs.
 
-    `retry_scale` multiplies the pauses between the attempts of an activity.
+    `retry_scale` multiplies the pauses between the attempts of an activity. `stored` returns the
+    events of the turns that were stored.
     """
 
     id: str
@@ -39,16 +43,31 @@ class Instance:
     input: str | None
     parent: str | None
     retry_scale: float = 1.0
+    stored: Callable[[], list[h.Event]] = list
+
+
+class UnknownFunctionError(LookupError):
+    """Says in the words of the real host that the app has no such orchestrator function."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        """Take the name and the names of the orchestrator functions of the app."""
+        names = ", ".join(f"'{one}'" for one in sorted(known))
+        super().__init__(
+            f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function."
+            f" Additional info: The following are the known orchestrator functions: {names}."
+        )
 
 
 class Replayed:
     """Replays the whole history through the function's public entry, JSON text in and out."""
 
-    def __init__(self, function: HostedFunction | None, instance: Instance) -> None:
-        """Take the function; None when the app no longer has it."""
-        self._function, self.instance = function, instance
+    def __init__(
+        self, function: HostedFunction | None, instance: Instance, known: Sequence[str] = ()
+    ) -> None:
+        """Take the function, None when the app has none, and the names of those that it has."""
+        self.function, self.instance, self._known = function, instance, known
         self.custom: str | None = None
-        self.done, self.output = False, None
+        self.done, self.output, self.result = False, None, "null"
         self.failure: str | None = None
         self.walk = Walk(instance.id, instance.execution, instance.retry_scale)
 
@@ -58,7 +77,9 @@ class Replayed:
 
         def call() -> str:
             text = json.dumps(h.context_document(events, one.input, one.id, one.parent))
-            return str(_existing(self._function, one)(text))
+            if self.function is None:
+                raise UnknownFunctionError(one.name, self._known)
+            return str(self.function.call(text))
 
         document, self.failure = _state(call)
         status = document.get("customStatus")
@@ -73,18 +94,20 @@ class Resident:
 
     def __init__(self, function: HostedFunction, instance: Instance) -> None:
         """Take a function that `can_reside`."""
-        self._function, self.instance = function, instance
+        self.function, self.instance = function, instance
+        self._histories = Histories(instance.stored)
         # None until the past was fed.
         self._executor: Any = None
         self._timers: list[tuple[Any, dict[str, Any]]] = []
         self.custom: str | None = None
-        self.done, self.output = False, None
+        self.done, self.output, self.result = False, None, "null"
         self.failure: str | None = None
         self.walk = Walk(instance.id, instance.execution, instance.retry_scale)
 
     def run(self, past: list[h.Event], live: list[h.Event]) -> None:
         """Feed the past once, then only new events."""
         events = past + live
+        self._histories.begin(live)
         # The operations that the walk sent last; the SDK reads the ids of their answers from them.
         sent = [e for e in self.walk.new if e["EventType"] == h.EVENT_SENT]
         document, failure = _state(lambda: self._feed([*sent, *events]))
@@ -112,21 +135,20 @@ class Resident:
 
     def _begin(self, events: list[h.Event]) -> str:
         from azure.durable_functions.models import DurableOrchestrationContext
-        from azure.durable_functions.models.TaskOrchestrationExecutor import (
-            TaskOrchestrationExecutor,
-        )
 
-        one, code = self.instance, self._function.call
+        one, code = self.instance, self.function.call
         # The constructor needs one event only, and would parse the dates of all events.
         document = h.context_document(events[:1], one.input, one.id, one.parent)
         context: Any = DurableOrchestrationContext(**document)
         context._input_expected_type = getattr(code, "_df_input_type", None)
-        context._histories = [_sdk_event(event) for event in events]
-        context._version = context._extract_version_from_history(context._histories)
-        self._executor = TaskOrchestrationExecutor()
+        history = [_sdk_event(event) for event in events]
+        context._histories = self._histories
+        context._version = context._extract_version_from_history(history)
+        self._executor = copy.copy(_executor())
+        self._executor.initialize()
         self._executor.context = context
         function = code.orchestrator_function  # type: ignore[attr-defined]
-        return str(self._executor.execute(context, context.histories, function))
+        return str(self._executor.execute(context, history, function))
 
     def _new_actions(self) -> list[dict[str, Any]]:
         """Take the actions since the last turn, and find the timers that were cancelled since."""
@@ -142,19 +164,58 @@ class Resident:
         return actions
 
 
+@functools.cache
+def _executor() -> Any:
+    """Return an executor to copy: its constructor makes a class, which takes 0.1 ms each time."""
+    from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
+
+    return TaskOrchestrationExecutor()
+
+
+class Histories(Sequence[object]):
+    """The history that the code of a live orchestration sees; it is read when the code asks.
+
+    The turns before the present one are stored already, so none of it is kept in memory.
+    """
+
+    def __init__(self, stored: Callable[[], list[h.Event]]) -> None:
+        """Take the reader of the stored events."""
+        self._stored = stored
+        self._live: list[h.Event] = []
+        self._built: list[object] | None = None
+
+    def begin(self, live: list[h.Event]) -> None:
+        """Take the events of the present turn."""
+        self._live, self._built = live, None
+
+    def _events(self) -> list[object]:
+        if self._built is None:
+            past = [{**event, "IsPlayed": True} for event in self._stored()]
+            self._built = [_sdk_event(event) for event in [*past, *self._live]]
+        return self._built
+
+    def __len__(self) -> int:
+        return len(self._events())
+
+    @overload
+    def __getitem__(self, index: int) -> object: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[object]: ...
+    def __getitem__(self, index: int | slice) -> object:
+        return self._events()[index]
+
+
 def execution(
-    function: HostedFunction | None, instance: Instance, *, replays: bool
+    functions: Mapping[str, HostedFunction], instance: Instance, *, replays: bool
 ) -> Replayed | Resident:
     """Return a resident execution where the SDK allows it and replay is not requested."""
-    if replays or function is None or not hasattr(function.call, "orchestrator_function"):
+    function = functions.get(instance.name.lower())
+    if function is None or function.kind != ORCHESTRATION:
+        known = [one.name for one in functions.values() if one.kind == ORCHESTRATION]
+        return Replayed(None, instance, known)
+    if replays or not hasattr(function.call, "orchestrator_function"):
         return Replayed(function, instance)
     return Resident(function, instance)
-
-
-def _existing(function: HostedFunction | None, instance: Instance) -> Callable[..., Any]:
-    if function is None:
-        raise LookupError(f"the app has no orchestrator function {instance.name}")
-    return function.call
 
 
 def _state(call: Callable[[], str]) -> tuple[dict[str, Any], str | None]:
@@ -169,6 +230,8 @@ def _state(call: Callable[[], str]) -> tuple[dict[str, Any], str | None]:
         if marker:
             document: dict[str, Any] = json.loads(state)
             return {**document, "isDone": True}, str(document.get("error") or message)
+        if isinstance(error, UnknownFunctionError):
+            return {"isDone": True}, str(error)
         return {"isDone": True}, f"{type(error).__name__}: {error}"
 
 
@@ -181,9 +244,14 @@ def _walk(
             run.walk.feed(events, actions)
         else:
             run.walk.finished = True
-        check_status(run.custom)
+        if run.custom is not None:
+            check_depth(run.custom)
+            check_status(run.custom)
+            run.custom = without_nan(run.custom)
+        if run.done and run.failure is None:
+            run.result = encoded(run.output)
     except Exception as error:
-        if isinstance(error, StatusTooLargeError):
+        if isinstance(error, StatusTooLargeError | TooDeepError):
             run.custom = None
         run.failure, run.walk.finished = str(error), True
         run.walk.new.clear()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from funchost.clock import now
+from funchost.storage.messages import Message
 from funchost.storage.turns import TurnRecord
 
 Event = dict[str, Any]
@@ -17,6 +18,7 @@ SUB_CREATED, SUB_COMPLETED, SUB_FAILED = 7, 8, 9
 TIMER_CREATED, TIMER_FIRED = 10, 11
 ORCHESTRATOR_STARTED, ORCHESTRATOR_COMPLETED = 12, 13
 EVENT_SENT, EVENT_RAISED = 14, 15
+EXECUTION_SUSPENDED, EXECUTION_RESUMED = 19, 20
 
 
 def stamp(moment: datetime) -> str:
@@ -46,17 +48,28 @@ def read(turns: list[TurnRecord]) -> list[Event]:
     return [event for turn in turns for event in json.loads(turn.events)]
 
 
+def waiting(inbox: list[Message], execution: str) -> list[Event]:
+    """Return the events of an inbox that an execution will take, in order."""
+    return [json.loads(one.event) for one in inbox if one.execution in (None, execution)]
+
+
 def execution_started(
-    name: str, input_text: str | None, instance: str, execution: str, version: str
+    name: str,
+    input_text: str | None,
+    instance: str,
+    execution: str,
+    version: str,
+    generation: int | None = 0,
 ) -> Event:
-    """Build the event that starts an execution."""
-    # The SDK 1.7.0 raises AttributeError when Version is missing.
+    """Build the event that starts an execution; its generation is None after a continue-as-new."""
+    # The SDK 1.7.0 raises AttributeError when Version is missing; without a version it is null.
     return event(
         EXECUTION_STARTED,
         Name=name,
         Input=input_text,
-        Version=version,
+        Version=version or None,
         Tags=None,
+        Generation=generation,
         OrchestrationInstance={"InstanceId": instance, "ExecutionId": execution},
     )
 
@@ -65,15 +78,11 @@ def context_document(
     history: list[Event], input_text: str | None, instance: str, parent: str | None
 ) -> dict[str, Any]:
     """Return the document that the orchestrator trigger receives."""
-    value: Any = None
-    if input_text is not None:
-        value = json.loads(input_text)
-        # The SDK accepts objects as they are and refuses bare lists and numbers.
-        if not isinstance(value, dict):
-            value = value if isinstance(value, str) else input_text
     return {
         "history": history,
-        "input": value,
+        # The SDK's get_input() reads objects and JSON within a string. Bare numbers, booleans and
+        # lists make it raise, here as on the real host.
+        "input": None if input_text is None else json.loads(input_text),
         "instanceId": instance,
         "isReplaying": False,
         "parentInstanceId": parent,

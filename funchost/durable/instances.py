@@ -6,6 +6,7 @@ import json
 import uuid
 
 from funchost import clock
+from funchost.app.lenient_json import output_of
 from funchost.durable import history as h
 from funchost.storage import instances, messages
 from funchost.storage.connection import Connection
@@ -46,7 +47,7 @@ def create(
         return False
     if former is not None:
         instances.clear(db, instance)
-    execution, moment = uuid.uuid4().hex, h.stamp(clock.now())
+    execution, moment = str(uuid.uuid4()), h.stamp(clock.now())
     parent_id, parent_execution, parent_task = parent or (None, None, None)
     instances.put(
         db,
@@ -72,29 +73,65 @@ def create(
     return True
 
 
-def finish(db: Connection, instance: InstanceRecord, status: str, output: str | None) -> str | None:
-    """End an instance and send the result to its parent; return the parent's id, if it has one."""
+def start_child(db: Connection, row: InstanceRecord, scheduled: h.Event) -> str:
+    """Start the child of a task, or refuse an id in use; return the instance to notify."""
+    child = str(scheduled["InstanceId"])
+    if create(
+        db,
+        child,
+        scheduled["Name"],
+        scheduled["Input"],
+        (row.id, row.execution, scheduled["EventId"]),
+        version=scheduled["Version"],
+        caller=row.trace,
+    ):
+        return child
+    refuse_task(db, row, scheduled, f"An instance with id '{child}' is already running")
+    return row.id
+
+
+def refuse_task(db: Connection, row: InstanceRecord, scheduled: h.Event, reason: str) -> None:
+    """Let a task fail that cannot begin."""
+    kind = h.TASK_FAILED if scheduled["EventType"] == h.TASK_SCHEDULED else h.SUB_FAILED
+    failed = h.event(kind, TaskScheduledId=scheduled["EventId"], Reason=reason, Details=None)
+    post(db, row.id, row.execution, failed)
+
+
+def finish(
+    db: Connection,
+    instance: InstanceRecord,
+    status: str,
+    output: str | None,
+    reason: str | None = None,
+) -> str | None:
+    """End an instance and send the result to its parent; return the parent's id, if it has one.
+
+    `reason` is the text of a failure or a termination.
+    """
     instances.set_ended(db, instance.id, status, output, h.stamp(clock.now()))
-    return answer_parent(db, instance, status, output)
+    return answer_parent(db, instance, status, output, reason)
 
 
 def answer_parent(
-    db: Connection, instance: InstanceRecord, status: str, output: str | None
+    db: Connection,
+    instance: InstanceRecord,
+    status: str,
+    output: str | None,
+    reason: str | None,
 ) -> str | None:
-    """Send the result of an ended instance to its parent; return the parent's id, if it has one."""
+    """Send the result of an ended instance to its parent; return the parent's id, if it has one.
+
+    `reason` is the text of a failure or a termination.
+    """
     if instance.parent is None:
         return None
     task = instance.parent_task
     if status == "Completed":
         event = h.event(h.SUB_COMPLETED, TaskScheduledId=task, Result=output)
     else:
-        why = json.loads(output) if output else status
-        event = h.event(
-            h.SUB_FAILED,
-            TaskScheduledId=task,
-            Details=None,
-            Reason=f"The sub-orchestrator function '{instance.name}' failed: {why}",
-        )
+        # The real host sends a .NET trace with a failure and none with a termination.
+        details = f"Message: {reason}, StackTrace: " if status == "Failed" else None
+        event = h.event(h.SUB_FAILED, TaskScheduledId=task, Details=details, Reason=reason)
     post(db, instance.parent, instance.parent_execution, event)
     return instance.parent
 
@@ -107,13 +144,31 @@ def raise_event(db: Connection, instance: str, name: str, text: str) -> str | No
     return record.status if record else None
 
 
-def change(db: Connection, instance: str, verb: str, reason: str) -> tuple[str | None, str | None]:
-    """Terminate, suspend or resume; return the earlier status, and the parent to notify."""
+def change(
+    db: Connection, instance: str, verb: str, reason: str | None
+) -> tuple[str | None, str | None]:
+    """Terminate, suspend or resume; return the earlier status, and the parent to notify.
+
+    `reason` is None when the request gives none.
+    """
     record = instances.get(db, instance)
     if record is None or record.ended:
         return (record.status if record else None), None
     if verb == "terminate":
-        return record.status, finish(db, record, "Terminated", json.dumps(reason))
-    status = "Suspended" if verb == "suspend" else "Running"
-    instances.set_status(db, instance, status, h.stamp(clock.now()))
+        return record.status, finish(db, record, "Terminated", output_of(reason), reason)
+    _pause(db, record, verb, reason)
     return record.status, None
+
+
+def _pause(db: Connection, record: InstanceRecord, verb: str, reason: str | None) -> None:
+    """Suspend or resume an instance, unless it is so already; its history gets the event.
+
+    A suspended instance shows the reason as its output, as on the real host.
+    """
+    suspended = record.status == "Suspended"
+    if suspended == (verb == "suspend"):
+        return
+    kind = h.EXECUTION_RESUMED if suspended else h.EXECUTION_SUSPENDED
+    post(db, record.id, record.execution, h.event(kind, Reason=reason))
+    status, output = ("Running", None) if suspended else ("Suspended", json.dumps(reason))
+    instances.set_status(db, record.id, status, h.stamp(clock.now()), output)

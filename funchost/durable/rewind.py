@@ -1,9 +1,10 @@
-"""Rewinding a failed instance: its history is cut before the last failure and goes on from there.
+"""Rewinding a failed instance: its history is cut before the first failure and goes on from there.
 
-Results before the cut stay. The failed task is done again, results after it are put back in the
-inbox, and tasks that were only scheduled after the cut are scheduled again. Tasks that had
-no answer at the failure are done again too, because the end of an instance deletes them. The
-extension takes the failed tasks out of the history instead; both lead to the same next turn.
+Each failed task runs again, and none whose result is stored does: answers to tasks that began
+before the cut are put back in the inbox, and answers to later ones wait in the table `answers`
+until the code schedules these tasks again. Tasks that had no answer at the failure are done again
+too, because the end of an instance deletes them. The extension takes the failed tasks out of the
+history instead; both lead to the same next turn.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from dataclasses import dataclass, field
 
 from funchost.clock import now
 from funchost.durable import history as h
-from funchost.durable.instances import answer_parent, post
-from funchost.storage import activities, instances, turns
+from funchost.durable.instances import answer_parent, post, start_child
+from funchost.storage import activities, answers, instances, turns
 from funchost.storage.activities import ScheduledActivity
 from funchost.storage.connection import Connection
 from funchost.storage.instances import InstanceRecord
 
 FAILURES = (h.TASK_FAILED, h.SUB_FAILED)
-ANSWERS = (h.TASK_COMPLETED, h.SUB_COMPLETED, h.TIMER_FIRED, h.EVENT_RAISED, h.EXECUTION_STARTED)
+RESULTS = (h.TASK_COMPLETED, h.SUB_COMPLETED)
+ANSWERS = (*RESULTS, h.TIMER_FIRED, h.EVENT_RAISED, h.EXECUTION_STARTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +46,80 @@ def rewind(db: Connection, instance: str) -> Rewound:
 def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
     instance, execution = row.id, row.execution
     events = h.read(turns.read(db, instance))
+    if not events:
+        # It failed before its first turn, which needs the message of its start.
+        started = h.execution_started(row.name, row.input, instance, execution, row.version)
+        events = [h.event(h.ORCHESTRATOR_STARTED), started]
     failed = [n for n, e in enumerate(events) if e["EventType"] in FAILURES]
-    last = failed[-1] if failed else len(events)
-    cut = max(n for n, e in enumerate(events[:last]) if e["EventType"] == h.ORCHESTRATOR_STARTED)
+    first = failed[0] if failed else len(events)
+    cut = max(n for n, e in enumerate(events[:first]) if e["EventType"] == h.ORCHESTRATOR_STARTED)
     kept, gone = events[:cut], events[cut:]
     turns.replace(db, instance, json.dumps(kept))
     instances.set_rewound(db, instance, h.stamp(now()))
     rewound.instances.append(instance)
     begun = {e["EventId"]: e for e in kept if e["EventId"] >= 0}
     again = set(begun) - {_task_of(e) for e in events}
+    later = {e["EventId"]: e for e in gone if e["EventId"] >= 0}
+    replies = _store_answers(db, instance, later, gone)
     for event in gone:
         task = _task_of(event)
         if event["EventType"] in FAILURES and task is not None and task in begun:
             again.add(task)
-        elif event["EventType"] in ANSWERS and (task is None or task in begun):
+        elif event["EventType"] not in ANSWERS or event.get("Name") in replies:
+            continue
+        elif task is None or task in begun:
             post(db, instance, execution, event)
     for task in sorted(again):
         _repeat(db, row, begun[task], rewound)
+
+
+def _store_answers(
+    db: Connection, instance: str, later: dict[int, h.Event], gone: list[h.Event]
+) -> set[str]:
+    """Store the answers to tasks that began after the cut; return the names of entities' replies.
+
+    A signal has no answer; it is stored with an empty one, so that it is not sent again.
+    """
+    answered = {_task_of(e): e for e in gone if e["EventType"] in RESULTS}
+    raised = {e["Name"]: e for e in gone if e["EventType"] == h.EVENT_RAISED}
+    replies: set[str] = set()
+    for task, scheduled in later.items():
+        answer = answered.get(task)
+        if scheduled["EventType"] == h.EVENT_SENT:
+            request = json.loads(scheduled["Input"])
+            answer = {} if request["signal"] else raised.get(request["id"])
+            replies.add(request["id"])
+        if answer is not None:
+            kind, name = scheduled["EventType"], scheduled["Name"]
+            answers.add(db, instance, kind, name, _key(scheduled), json.dumps(answer))
+    return replies
+
+
+def _key(scheduled: h.Event) -> str:
+    """Return by which tasks of the same kind and name are told apart: the input, as JSON text."""
+    if scheduled["EventType"] != h.EVENT_SENT:
+        return json.dumps(scheduled.get("Input"))
+    request = json.loads(scheduled["Input"])
+    return json.dumps([scheduled["InstanceId"], request["signal"], request["input"]])
+
+
+def stored_answer(db: Connection, row: InstanceRecord, scheduled: h.Event) -> h.Event | None:
+    """Return the answer that this task had before a rewind, under the task's present number.
+
+    It is empty for a signal that was sent, and None when the task has no stored answer.
+    """
+    if not answers.exist(db, row.id):
+        return None
+    kind, task = scheduled["EventType"], scheduled["EventId"]
+    text = answers.take(db, row.id, kind, scheduled["Name"], _key(scheduled))
+    if text is None:
+        return None
+    answer: h.Event = json.loads(text)
+    if answer and kind == h.EVENT_SENT:
+        answer["Name"] = json.loads(scheduled["Input"])["id"]
+    elif answer:
+        answer["TaskScheduledId"] = task
+    return answer
 
 
 def _task_of(event: h.Event) -> int | None:
@@ -74,20 +133,50 @@ def _repeat(db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Re
     kind, task = scheduled["EventType"], scheduled["EventId"]
     if kind == h.TASK_SCHEDULED:
         name, text = scheduled["Name"], scheduled["Input"]
-        rewound.work.append(activities.schedule(db, row.id, row.execution, task, name, text))
+        again = ScheduledActivity(row.id, row.execution, task, name, text, row.trace)
+        activities.schedule(db, [again])
+        rewound.work.append(again)
     elif kind == h.TIMER_CREATED:
         due = h.parse_stamp(scheduled["FireAt"]).timestamp()
         fired = h.event(h.TIMER_FIRED, TimerId=task, FireAt=scheduled["FireAt"])
         post(db, row.id, row.execution, fired, due, task)
     elif kind == h.SUB_CREATED:
-        child = instances.get(db, scheduled["InstanceId"])
-        if child is None or not child.ended or not _is_child(child, row, task):
-            return
+        _repeat_child(db, row, scheduled, rewound)
+
+
+def _repeat_child(
+    db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Rewound
+) -> None:
+    """Let a child go on; start it anew when it was purged, or when another took its id."""
+    name, task = scheduled["InstanceId"], scheduled["EventId"]
+    child = instances.get(db, name)
+    if child is not None and _is_child(child, row, task):
         if child.status == "Failed":
             _rewind(db, child, rewound)
-        else:
+        elif child.ended:
             # It ended after its parent, which took no answer any more.
-            answer_parent(db, child, child.status, child.output)
+            answer_parent(db, child, child.status, child.output, _reason(child.output))
+    else:
+        rewound.instances.append(start_child(db, row, scheduled))
+
+
+def resume_child(db: Connection, row: InstanceRecord, scheduled: h.Event) -> Rewound | None:
+    """Set the failed child of a task going again that began before a rewind of its parent.
+
+    None when the task has no such child.
+    """
+    child = instances.get(db, scheduled["InstanceId"])
+    if child is None or child.status != "Failed" or not _is_child(child, row, scheduled["EventId"]):
+        return None
+    rewound = Rewound(child.status)
+    _rewind(db, child, rewound)
+    return rewound
+
+
+def _reason(output: str | None) -> str | None:
+    """Return the text of a failure or a termination from the output that shows it."""
+    value = None if output is None else json.loads(output)
+    return value if isinstance(value, str) else output
 
 
 def _is_child(child: InstanceRecord, row: InstanceRecord, task: int) -> bool:

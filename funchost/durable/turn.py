@@ -8,14 +8,18 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from funchost import warnings
 from funchost.app.indexing import HostedFunction
+from funchost.app.limits import LARGE_STATUS_KB, MOST_STATUS_KB, status_size
+from funchost.app.versions import MISMATCH, Versions
 from funchost.clock import now
 from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.entities import send_from
 from funchost.durable.execution import Instance, Replayed, Resident
-from funchost.durable.instances import create, finish, post
-from funchost.storage import activities, instances, messages, turns
+from funchost.durable.instances import finish, post, refuse_task, start_child
+from funchost.durable.rewind import resume_child, stored_answer
+from funchost.storage import activities, answers, instances, messages, turns
 from funchost.storage.activities import ScheduledActivity
 from funchost.storage.connection import Connection
 from funchost.storage.instances import InstanceRecord
@@ -34,11 +38,16 @@ class Result:
 
 @dataclass(slots=True)
 class Effects:
-    """The effects to carry out after a turn is stored."""
+    """The effects to carry out after a turn of the orchestrator `name` is stored.
 
+    `work` are the activities to start: those that this turn scheduled, and others.
+    """
+
+    name: str
     stored: bool = True
     ended: bool = False
     instances: list[str] = field(default_factory=list)
+    scheduled: list[ScheduledActivity] = field(default_factory=list)
     work: list[ScheduledActivity] = field(default_factory=list)
     entities: list[str] = field(default_factory=list)
     timers: list[float] = field(default_factory=list)
@@ -60,17 +69,18 @@ class Turn:
 
     def store(self, db: Connection, functions: FunctionMap, version: str) -> Effects:
         """Store history, outgoing work and status atomically; a concurrent change wins."""
-        one, effects = self.instance, Effects()
+        one = self.instance
+        effects = Effects(one.name)
         row = instances.get(db, one.id)
         if row is None or row.execution != one.execution or row.ended:
-            return Effects(stored=False)
-        for result in self.results:
-            activities.delete(db, one.id, one.execution, result.event["TaskScheduledId"])
+            return Effects(one.name, stored=False)
+        tasks = [result.event["TaskScheduledId"] for result in self.results]
+        activities.delete(db, one.id, one.execution, tasks)
         if row.status == "Suspended":
             # Its results and messages stay in the inbox.
             for result in self.results:
                 post(db, one.id, one.execution, result.event)
-            return Effects(stored=False)
+            return Effects(one.name, stored=False)
         messages.delete(db, self.used)
         self._keep(db, functions, version, row, effects)
         return effects
@@ -85,51 +95,102 @@ class Turn:
     ) -> None:
         run, walk, one = self.run, self.run.walk, self.instance
         instances.set_running(db, one.id, run.custom, h.stamp(now()))
+        size = status_size(run.custom)
+        if size >= LARGE_STATUS_KB:
+            warnings.large_status(db, one.id, size, MOST_STATUS_KB)
         if walk.finished and walk.continues and run.failure is None:
             self._send(db, row, effects)
             self._continue(db, row, effects)
             return
+        for event in walk.new:
+            if event["EventType"] == h.SUB_CREATED:
+                event["Version"] = event["Version"] or version
         events = [*self.live, *walk.new, h.event(h.ORCHESTRATOR_COMPLETED)]
         turns.append(db, one.id, self.number, json.dumps(events))
         if walk.finished and run.failure is not None:
             text = f"Orchestrator function '{one.name}' failed: {run.failure}"
             LOG.warning("%s: %s", one.id, text.splitlines()[0])
-            self._end(db, row, effects, "Failed", json.dumps(text))
-        elif walk.finished and run.done:
-            self._end(db, row, effects, "Completed", json.dumps(run.output))
+            if run.function is None:
+                warnings.unknown_orchestrator(db, one.id, one.name)
+            self._end(db, row, effects, "Failed", json.dumps(text), text)
+        elif walk.finished and run.done and not walk.open_timers:
+            self._end(db, row, effects, "Completed", run.result)
         else:
+            if walk.finished and run.done:
+                # As on the real host, the instance ends when its last timer falls due.
+                warnings.open_timer(db, one.id, h.stamp(max(walk.open_timers)))
+            rewound = answers.exist(db, one.id)
             for event in walk.new:
-                if event["EventType"] == h.SUB_CREATED:
-                    event["Version"] = event["Version"] or version
-                _dispatch(db, functions, row, event, walk.cancelled, effects)
+                if not rewound or not _answer_again(db, row, event, effects):
+                    _dispatch(db, functions, row, event, walk.cancelled, effects)
+            activities.schedule(db, effects.scheduled)
+            effects.work += effects.scheduled
             for task in walk.cancelled:
                 messages.delete_timer(db, one.id, task)
 
     def _send(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
         # Messages that the code sent before the end are sent, even when it failed.
         for event in self.run.walk.new:
-            if event["EventType"] == h.EVENT_SENT:
+            if event["EventType"] == h.EVENT_SENT and stored_answer(db, row, event) is None:
                 effects.entities.append(send_from(db, row, event))
 
     def _end(
-        self, db: Connection, row: InstanceRecord, effects: Effects, status: str, output: str
+        self,
+        db: Connection,
+        row: InstanceRecord,
+        effects: Effects,
+        status: str,
+        output: str,
+        reason: str | None = None,
     ) -> None:
         self._send(db, row, effects)
         effects.ended = True
-        parent = finish(db, row, status, output)
+        parent = finish(db, row, status, output, reason)
         effects.instances += [parent] if parent else []
 
     def _continue(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
-        one, walk, execution = self.instance, self.run.walk, uuid.uuid4().hex
+        one, walk, execution = self.instance, self.run.walk, str(uuid.uuid4())
         instances.start_execution(db, one.id, execution, walk.continue_input)
-        started = h.execution_started(one.name, walk.continue_input, one.id, execution, row.version)
+        started = h.execution_started(
+            one.name, walk.continue_input, one.id, execution, row.version, generation=None
+        )
         post(db, one.id, execution, started)
-        # Events that this execution did not take belong to the next one.
-        for events in walk.buffered.values():
-            for event in events:
-                post(db, one.id, None, event)
+        # The SDK cannot ask the extension to keep the events that this execution did not take.
+        dropped = [event["Name"] for events in walk.buffered.values() for event in events]
+        if dropped:
+            warnings.events_dropped(db, one.id, dropped)
         effects.ended = True
         effects.instances.append(one.id)
+
+
+def refuse(
+    db: Connection, row: InstanceRecord, versions: Versions, results: list[Result]
+) -> Effects:
+    """Store that an instance's turn is not taken because of its version.
+
+    It goes on waiting, with a warning, or it fails, as the app's settings say.
+    """
+    current = instances.get(db, row.id)
+    if current is None or current.execution != row.execution or current.ended:
+        return Effects(row.name, stored=False)
+    tasks = [result.event["TaskScheduledId"] for result in results]
+    activities.delete(db, row.id, row.execution, tasks)
+    for result in results:
+        post(db, row.id, row.execution, result.event)
+    if versions.failure == "Reject":
+        warnings.version_not_taken(db, row.id, row.version, versions.default)
+        return Effects(row.name, stored=False)
+    parent = finish(db, current, "Failed", json.dumps(MISMATCH), MISMATCH)
+    return Effects(row.name, ended=True, instances=[parent] if parent else [])
+
+
+def _answer_again(db: Connection, row: InstanceRecord, event: h.Event, effects: Effects) -> bool:
+    """Post the answer that a task had before a rewind; False when the task has none."""
+    answer = None if event["EventType"] == h.TIMER_CREATED else stored_answer(db, row, event)
+    if answer:
+        post(db, row.id, row.execution, answer)
+        effects.instances.append(row.id)
+    return answer is not None
 
 
 def _dispatch(
@@ -158,24 +219,16 @@ def _dispatch(
     if name != http_call.NAME and (function is None or function.kind != trigger):
         reason = f"The function '{name}' doesn't exist, is disabled, or is not a {trigger} function"
     elif kind == h.TASK_SCHEDULED:
-        effects.work.append(
-            activities.schedule(db, instance, execution, task, name, event["Input"])
+        effects.scheduled.append(
+            ScheduledActivity(instance, execution, task, name, event["Input"], row.trace)
         )
         return
-    elif create(
-        db,
-        event["InstanceId"],
-        name,
-        event["Input"],
-        (instance, execution, task),
-        version=event["Version"],
-        caller=row.trace,
-    ):
-        effects.instances.append(event["InstanceId"])
+    elif (rewound := resume_child(db, row, event)) is not None:
+        effects.work += rewound.work
+        effects.instances += rewound.instances
         return
     else:
-        reason = f"An instance with id '{event['InstanceId']}' is already running"
-    failed = h.TASK_FAILED if kind == h.TASK_SCHEDULED else h.SUB_FAILED
-    refused = h.event(failed, TaskScheduledId=task, Reason=reason, Details=None)
-    post(db, instance, execution, refused)
+        effects.instances.append(start_child(db, row, event))
+        return
+    refuse_task(db, row, event, reason)
     effects.instances.append(instance)

@@ -17,10 +17,11 @@ from functools import partial
 from queue import SimpleQueue
 
 from funchost import clock
+from funchost.app.versions import Versions
 from funchost.durable import history as h
 from funchost.durable.execution import Instance, execution
 from funchost.durable.residents import Live, Residents
-from funchost.durable.turn import Effects, FunctionMap, Result, Turn
+from funchost.durable.turn import Effects, FunctionMap, Result, Turn, refuse
 from funchost.storage import instances, messages, turns
 from funchost.storage.instances import InstanceRecord
 from funchost.storage.messages import Message
@@ -47,7 +48,7 @@ class Turns:
         functions: FunctionMap,
         effects: Callable[[str, Effects], None],
         *,
-        version: str,
+        versions: Versions,
         replays: bool,
         retry_scale: float,
     ) -> None:
@@ -56,7 +57,7 @@ class Turns:
         `retry_scale` multiplies the pauses between the attempts of an activity.
         """
         self._store, self._functions, self._effects = store, functions, effects
-        self._version, self._replays = version, replays
+        self._versions, self._replays = versions, replays
         self._retry_scale = retry_scale
         self._lock = threading.Lock()
         self._mail: dict[str, Mail] = {}
@@ -116,13 +117,10 @@ class Turns:
             if turn is None:
                 self._rest(instance)
                 continue
-            work = partial(turn.store, functions=self._functions, version=self._version)
-            if self._ready.empty():
-                # No other turn is queued, so a switch to the writer's thread would only cost time.
-                self._stored(turn, taken, self._store.commit_now(work))
-            else:
-                stored = self._store.commit(work)
-                stored.add_done_callback(partial(self._stored, turn, taken))
+            work = partial(turn.store, functions=self._functions, version=self._versions.default)
+            alone = self._ready.empty()
+            stored = self._store.commit_now(work) if alone else self._store.commit(work)
+            stored.add_done_callback(partial(self._stored, turn, taken))
 
     def _take(self, instance: str, mail: Mail) -> Turn | None:
         """Run the code on the due messages; None when there are none."""
@@ -140,6 +138,9 @@ class Turns:
                 self._discard(due)
                 return None
             if row.status == "Suspended" and not mail.results:
+                return None
+            if not self._versions.accepts(row.version):
+                self._refuse(row, mail.results)
                 return None
             live, past = self._revive(row)
         one = live.run.instance
@@ -174,14 +175,19 @@ class Turns:
             input=row.input,
             parent=row.parent,
             retry_scale=self._retry_scale,
+            stored=lambda: h.read(turns.read(self._store, row.id)),
         )
         stored = turns.read(self._store, one.id)
         past = h.read(stored)
         for event in past:
             event["IsPlayed"] = True
-        function = self._functions.get(one.name.lower())
-        run = execution(function, one, replays=self._replays)
+        run = execution(self._functions, one, replays=self._replays)
         return Live(run, stored[-1].turn + 1 if stored else 0), past
+
+    def _refuse(self, row: InstanceRecord, results: list[Result]) -> None:
+        """Store that no turn of an instance is taken because of its version."""
+        work = partial(refuse, row=row, versions=self._versions, results=results)
+        self._effects(row.id, self._store.commit_now(work).result())
 
     def _stored(self, turn: Turn, taken: Mail, stored: Future[Effects]) -> None:
         one = turn.instance

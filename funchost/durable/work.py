@@ -7,16 +7,18 @@ import json
 import logging
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
 
+from funchost import warnings
+from funchost.app.deadlines import Deadlines
 from funchost.app.indexing import HostedFunction
-from funchost.app.invocation import Invoker, logged
+from funchost.app.invocation import FunctionTimeoutError, Invoker, logged, timed_out
+from funchost.app.json_text import TooDeepError
 from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.turn import FunctionMap, Result
-from funchost.storage import activities, instances
 from funchost.storage.activities import ScheduledActivity
 from funchost.storage.store import Store
 
@@ -32,12 +34,20 @@ class Activities:
         functions: FunctionMap,
         invoker: Invoker,
         done: Callable[[str, Result], None],
+        *,
+        most: int | None = None,
     ) -> None:
-        """Take a function that gets the instance id and result of an activity, on any thread."""
+        """Take a function that gets the instance id and result of an activity, on any thread.
+
+        At most `most` activities run at once; None means as many as there are threads.
+        """
         self._store, self._functions, self._invoker = store, functions, invoker
         self._done, self._loop = done, asyncio.get_running_loop()
         self._lock = threading.Lock()
-        self._running: set[tuple[str, str, int]] = set()
+        self._running: dict[tuple[str, str, int], ScheduledActivity] = {}
+        self._most, self._busy = most, 0
+        self._waiting: deque[ScheduledActivity] = deque()
+        self._deadlines = Deadlines(self._loop, invoker.timeout, self._expire)
 
     @property
     def idle(self) -> bool:
@@ -49,7 +59,14 @@ class Activities:
         with self._lock:
             if _task(row) in self._running:
                 return
-            self._running.add(_task(row))
+            self._running[_task(row)] = row
+            if self._most is not None and self._busy >= self._most:
+                self._waiting.append(row)
+                return
+            self._busy += 1
+        self._begin(row)
+
+    def _begin(self, row: ScheduledActivity) -> None:
         function = self._functions.get(row.name.lower())
         if row.name == http_call.NAME or function is None or function.is_async:
             asyncio.run_coroutine_threadsafe(self._run_async(row, function), self._loop)
@@ -57,6 +74,7 @@ class Activities:
             self._invoker.submit(self._run, row, function)
 
     def _run(self, row: ScheduledActivity, function: HostedFunction) -> None:
+        self._deadlines.begin(row)
         try:
             with logged(row.name, row.instance), self._span(row) as trace:
                 text = self._invoker.activity(function, row.input, trace)
@@ -68,10 +86,11 @@ class Activities:
     async def _run_async(self, row: ScheduledActivity, function: HostedFunction | None) -> None:
         try:
             if row.name == http_call.NAME:
-                text = await http_call.call(row.input or "", partial(self._progress, row))
+                text = await self._http(row)
             elif function is None:
                 raise LookupError(f"the app has no activity function {row.name}")
             else:
+                self._deadlines.begin(row)
                 with logged(row.name, row.instance), self._span(row) as trace:
                     text = await self._invoker.async_activity(function, row.input, trace)
             event = _completed(row, text)
@@ -81,18 +100,34 @@ class Activities:
 
     def _span(self, row: ScheduledActivity) -> AbstractContextManager[str]:
         """Return the span of an activity, below its orchestration's."""
-        instance = instances.get(self._store, row.instance)
         facts = {"durabletask.task.instance_id": row.instance}
-        parent = instance.trace if instance else ""
-        return self._invoker.spans.span(f"activity:{row.name}", parent, **facts)
+        return self._invoker.spans.span(f"activity:{row.name}", row.trace, **facts)
 
-    async def _progress(self, row: ScheduledActivity, text: str) -> None:
-        await self._store.committed(lambda db: activities.set_input(db, row.seq, text))
+    async def _http(self, row: ScheduledActivity) -> str:
+        """Return the answer of a call_http as JSON; warn when it asks for polling."""
+        text = await http_call.call(row.input or "")
+        if http_call.asks_for_polling(text):
+            url = str(json.loads(row.input or "{}").get("uri"))
+            await self._store.committed(lambda db: warnings.http_not_polled(db, row.instance, url))
+        return text
+
+    def _expire(self, row: ScheduledActivity) -> None:
+        limit = self._invoker.timeout
+        if limit is not None:
+            self._finish(row, _failed(row, timed_out(row.name, limit)))
 
     def _finish(self, row: ScheduledActivity, event: h.Event) -> None:
+        """Hand over the first result of a row: a later one comes from a function that timed out."""
+        self._deadlines.end(row)
         # First: a rewind that drops this result must be able to start the task again.
         with self._lock:
-            self._running.discard(_task(row))
+            if self._running.get(_task(row)) is not row:
+                return
+            del self._running[_task(row)]
+            following = self._waiting.popleft() if self._waiting else None
+            self._busy -= following is None
+        if following is not None:
+            self._begin(following)
         self._done(row.instance, Result(execution=row.execution, event=event))
 
 
@@ -106,13 +141,17 @@ def _completed(row: ScheduledActivity, text: str) -> h.Event:
 
 def _failed(row: ScheduledActivity, error: Exception) -> h.Event:
     name, text = row.name, f"{type(error).__name__}: {error}"
+    if isinstance(error, (TooDeepError, FunctionTimeoutError)):
+        text = str(error)  # the host, and not the function, raises it
+    reason = f"Activity function '{name}' failed: {text}"
+    if isinstance(error, http_call.HttpCallError):
+        text = reason = str(error)  # the code did not call this activity by a name
     LOG.warning("activity %s of %s failed: %s", name, row.instance, text)
     trace = "".join(traceback.format_exception(error))
     details = {"Message": text, "InnerException": {"Message": f"{text}\n{trace}"}}
-    # Two blanks, as the real extension leaves them.
     return h.event(
         h.TASK_FAILED,
         TaskScheduledId=row.task,
         Details=json.dumps(details),
-        Reason=f"Activity function '{name}' failed:  {text}",
+        Reason=reason,
     )

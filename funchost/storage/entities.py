@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from funchost.storage.connection import Connection, Reader
+from funchost.storage.instances import Filters, conditions
 
 
 class EntityRecord(NamedTuple):
-    """An entity: its id `@name@key`, its state as JSON text, and when it changed last."""
+    """An entity: its id `@name@key`, its state as JSON text, when it changed last and was made.
+
+    `present` is 0 after the entity deleted itself, and before its first operation succeeded.
+    """
 
     id: str
     name: str
     state: str
     updated: str
+    present: int
+    created: str
 
 
 class Operation(NamedTuple):
@@ -28,37 +34,56 @@ class Operation(NamedTuple):
     request: str | None
 
 
+_SELECT = f"SELECT {', '.join(EntityRecord._fields)} FROM entities"
+
+
 def get(reader: Reader, entity: str) -> EntityRecord | None:
-    """Return an entity, None when it does not exist."""
-    row = reader.row("SELECT id, name, state, updated FROM entities WHERE id=?", entity)
+    """Return an entity, None when it never had an operation."""
+    row = reader.row(f"{_SELECT} WHERE id=?", entity)
     return EntityRecord(*row) if row else None
 
 
 def put(db: Connection, record: EntityRecord) -> None:
     """Store an entity in place of its former state."""
-    db.execute("INSERT OR REPLACE INTO entities VALUES(?,?,?,?)", record)
+    marks = ",".join("?" * len(record))
+    db.execute(
+        f"INSERT OR REPLACE INTO entities({', '.join(record._fields)}) VALUES({marks})", record
+    )
 
 
-def delete(db: Connection, entity: str) -> None:
-    """Delete an entity."""
-    db.execute("DELETE FROM entities WHERE id=?", (entity,))
+def purge(db: Connection, entity: str) -> int:
+    """Delete an entity and its queued operations; return how many entities there were."""
+    db.execute("DELETE FROM operations WHERE entity=?", (entity,))
+    return db.execute("DELETE FROM entities WHERE id=?", (entity,)).rowcount
 
 
 def select(
-    reader: Reader, name: str | None, updated_from: str | None, updated_to: str | None
+    reader: Reader,
+    name: str | None,
+    updated_from: str | None,
+    updated_to: str | None,
+    *,
+    after: str = "",
+    most: int = -1,
 ) -> list[EntityRecord]:
-    """List entities by name and time of the last change, ordered by id."""
-    where, values = ["1=1"], list[str]()
-    for condition, value in (
-        ("name=?", name),
-        ("updated >= ?", updated_from),
-        ("updated <= ?", updated_to),
-    ):
-        if value is not None:
-            where.append(condition)
-            values.append(value)
-    query = f"SELECT id, name, state, updated FROM entities WHERE {' AND '.join(where)} ORDER BY id"
-    return [EntityRecord(*row) for row in reader.rows(query, *values)]
+    """List the present entities by name and time of the last change, in the order of ids.
+
+    At most so many (-1: all) behind the id `after`.
+    """
+    prefix = "" if name is None else f"@{name}@"
+    filters = Filters(prefix=prefix, created_from=updated_from, created_to=updated_to)
+    where, values = conditions(filters, after, "updated")
+    query = f"{_SELECT} WHERE present=1 AND {' AND '.join(where)} ORDER BY id LIMIT ?"
+    return [EntityRecord(*row) for row in reader.rows(query, *values, most)]
+
+
+def ids(reader: Reader, filters: Filters, after: str = "", most: int = -1) -> list[str]:
+    """Return at most so many ids (-1: all) behind `after`, in order; every entity is Running."""
+    if filters.statuses and "Running" not in filters.statuses:
+        return []
+    where, values = conditions(filters, after, "created")
+    query = f"SELECT id FROM entities WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
+    return [row["id"] for row in reader.rows(query, *values, most)]
 
 
 def add_operation(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,15 +60,22 @@ def put(db: Connection, record: InstanceRecord) -> None:
     )
 
 
-def set_status(db: Connection, instance: str, status: str, moment: str) -> None:
-    """Change the status of an instance."""
-    db.execute("UPDATE instances SET status=?, updated=? WHERE id=?", (status, moment, instance))
+def set_status(db: Connection, instance: str, status: str, moment: str, output: str | None) -> None:
+    """Change the status and the output of an instance."""
+    db.execute(
+        "UPDATE instances SET status=?, output=?, updated=? WHERE id=?",
+        (status, output, moment, instance),
+    )
 
 
 def set_running(db: Connection, instance: str, custom: str | None, moment: str) -> None:
-    """Store that an instance took a turn; without a custom status the former one stays."""
+    """Store that an instance took a turn, and its custom status after this turn, None for none."""
+    # The status is in two indexes, so that it is written only when it changes.
     db.execute(
-        "UPDATE instances SET status='Running', updated=?, custom=COALESCE(?, custom) WHERE id=?",
+        "UPDATE instances SET status='Running' WHERE id=? AND status<>'Running'", (instance,)
+    )
+    db.execute(
+        "UPDATE instances SET updated=?, custom=? WHERE id=?",
         (moment, custom, instance),
     )
 
@@ -97,13 +105,14 @@ def start_execution(db: Connection, instance: str, execution: str, text: str | N
     """
     db.execute("DELETE FROM work WHERE instance=?", (instance,))
     db.execute("DELETE FROM turns WHERE instance=?", (instance,))
+    db.execute("DELETE FROM answers WHERE instance=?", (instance,))
     db.execute("DELETE FROM inbox WHERE instance=? AND execution IS NOT NULL", (instance,))
     db.execute("UPDATE instances SET execution=?, input=? WHERE id=?", (execution, text, instance))
 
 
 def clear(db: Connection, instance: str) -> None:
-    """Delete the messages, the activities and the history of an instance."""
-    for table in ("inbox", "work", "turns"):
+    """Delete the messages, the activities, the history and the warnings of an instance."""
+    for table in ("inbox", "work", "turns", "answers", "warnings"):
         db.execute(f"DELETE FROM {table} WHERE instance=?", (instance,))
 
 
@@ -128,18 +137,89 @@ class Filters:
     created_to: str | None = None
 
 
+# Every status that is stored. The index by status and id is read once for each of them.
+STATUSES = ("Pending", "Running", "Suspended", *TERMINAL)
+# So many matches of a range of times are sorted; of more, enough stand early in the order of ids.
+FEW = 3_000
+_LAST = "\U0010ffff"
+
+
+def ids(reader: Reader, filters: Filters, after: str = "", most: int = -1) -> list[str]:
+    """Return at most so many ids (-1: all) behind `after`, in the order of ids.
+
+    An index leads to each page: the one by status and id, which is in this order, or, for a range
+    of creation times with few instances, the one by creation time.
+    """
+    statuses = filters.statuses or STATUSES
+    where, values = _bounds("id", filters.prefix, after)
+    times, moments = _times("created", filters)
+    if moments and _are_few(reader, times, moments):
+        query = (
+            "SELECT id FROM instances INDEXED BY instances_created WHERE "
+            f"{' AND '.join([*times, *where])} AND status IN ({','.join('?' * len(statuses))}) "
+            "ORDER BY id LIMIT ?"
+        )
+        return [row["id"] for row in reader.rows(query, *moments, *values, *statuses, most)]
+    query = (
+        "SELECT id FROM instances INDEXED BY instances_status WHERE "
+        f"{' AND '.join(['status=?', *where, *times])} ORDER BY id LIMIT ?"
+    )
+    pages = (
+        [row["id"] for row in reader.rows(query, status, *values, *moments, most)]
+        for status in statuses
+    )
+    merged = list(heapq.merge(*pages))
+    return merged if most < 0 else merged[:most]
+
+
+def conditions(filters: Filters, after: str, moment: str) -> tuple[list[str], list[str]]:
+    """Return conditions and values for ids and for times in the column `moment`."""
+    (where, values), (times, moments) = (
+        _bounds("id", filters.prefix, after),
+        _times(moment, filters),
+    )
+    return [*where, *times], [*values, *moments]
+
+
+def _bounds(column: str, prefix: str, after: str) -> tuple[list[str], list[str]]:
+    """Return the conditions and values of a range of ids; an index takes one lower bound."""
+    where, values = ([f"{column}>?"], [after]) if after >= prefix else ([f"{column}>=?"], [prefix])
+    if prefix:
+        where.append(f"{column}<?")
+        values.append(prefix + _LAST)
+    return where, values
+
+
+def _times(column: str, filters: Filters) -> tuple[list[str], list[str]]:
+    """Return the conditions and values of a range of times."""
+    bounds = ((filters.created_from, ">="), (filters.created_to, "<="))
+    given = [(bound, sign) for bound, sign in bounds if bound is not None]
+    return [f"{column}{sign}?" for _, sign in given], [bound for bound, _ in given]
+
+
+def _are_few(reader: Reader, times: list[str], moments: list[str]) -> bool:
+    query = (
+        "SELECT COUNT(*) AS count FROM (SELECT 1 FROM instances INDEXED BY instances_created "
+        f"WHERE {' AND '.join(times)} LIMIT ?)"
+    )
+    row = reader.row(query, *moments, FEW + 1)
+    return row is None or row["count"] <= FEW
+
+
+def get_many(reader: Reader, names: Sequence[str]) -> dict[str, InstanceRecord]:
+    """Return the instances of these ids that are there, by id."""
+    records: dict[str, InstanceRecord] = {}
+    for at in range(0, len(names), 500):
+        group = names[at : at + 500]
+        query = f"{_SELECT} WHERE id IN ({','.join('?' * len(group))})"
+        records |= {row["id"]: InstanceRecord(*row) for row in reader.rows(query, *group)}
+    return records
+
+
 def select(reader: Reader, filters: Filters) -> list[InstanceRecord]:
-    """List instances by status, id prefix and time of creation, the oldest first."""
-    where, values = ["substr(id, 1, ?) = ?"], [len(filters.prefix), filters.prefix]
-    if filters.statuses:
-        where.append(f"lower(status) IN ({','.join('?' * len(filters.statuses))})")
-        values += filters.statuses
-    for bound, sign in ((filters.created_from, ">="), (filters.created_to, "<=")):
-        if bound is not None:
-            where.append(f"created {sign} ?")
-            values.append(bound)
-    query = f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY created, id"
-    return [InstanceRecord(*row) for row in reader.rows(query, *values)]
+    """Return all instances of a filter, the oldest first."""
+    records = get_many(reader, ids(reader, filters)).values()
+    return sorted(records, key=lambda row: (row.created, row.id))
 
 
 def unchanged_since(reader: Reader, moment: str, statuses: tuple[str, ...], most: int) -> list[str]:

@@ -46,4 +46,22 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE instances ADD COLUMN trace TEXT NOT NULL DEFAULT '';
     ALTER TABLE instances ADD COLUMN caller TEXT NOT NULL DEFAULT '';
     """,
+    # The list of instances is in the order of ids, by every filter.
+    """
+    CREATE INDEX instances_status ON instances(status, id, created);
+    CREATE INDEX instances_created ON instances(created, status, id);
+    """,
+    """
+    CREATE TABLE warnings(seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+      instance TEXT NOT NULL, cause TEXT NOT NULL, remedy TEXT NOT NULL, at TEXT NOT NULL,
+      UNIQUE(instance, kind));
+    CREATE TABLE answers(seq INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL,
+      kind INTEGER NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, event TEXT NOT NULL);
+    CREATE INDEX answers_instance ON answers(instance);
+    ALTER TABLE entities ADD COLUMN present INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE entities ADD COLUMN created TEXT NOT NULL DEFAULT '';
+    UPDATE entities SET created=updated;
+    """,
+    # The time from which a timer's next occurrence was counted.
+    "ALTER TABLE timers ADD COLUMN updated TEXT NOT NULL DEFAULT ''",
 )

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 
 from aiohttp import web
 
 from funchost.durable.engine import Engine
 from funchost.durable.entities import split_id
 from funchost.storage import entities
-from funchost.web.queries import flag, json_body, moment, page, refusal
+from funchost.web.queries import (
+    BodyError,
+    flag,
+    json_body,
+    moment,
+    page,
+    plain_refusal,
+)
+
+_BAD_KEY = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
 
 class EntityApi:
@@ -19,44 +29,88 @@ class EntityApi:
         """Take the engine to wake when an operation was queued."""
         self._engine, self._store = engine, engine.store
 
-    async def get(self, request: web.Request) -> web.StreamResponse:
-        """Answer with an entity's state, 404 when it does not exist."""
-        entity = entities.get(self._store, _id(request))
+    async def get(self, request: web.Request, name: str, key: str) -> web.StreamResponse:
+        """Answer with an entity's state, 404 when it never had an operation."""
+        if _BAD_KEY.search(key):
+            return _bad_key()
+        entity = entities.get(self._store, _id(name, key))
         if entity is None:
             return web.Response(status=404)
-        return web.Response(text=entity.state, content_type="application/json")
+        # The real host shows the text that the SDK sends for no state as a string.
+        state = '"null"' if entity.state == "null" else entity.state
+        return web.Response(text=state, content_type="application/json")
 
-    async def signal(self, request: web.Request) -> web.StreamResponse:
-        """Queue an operation, stored before the 202."""
-        name = request.match_info["name"]
-        function = self._engine.functions.get(name.lower())
-        if function is None or function.kind != "entityTrigger":
-            text = (
-                f"The function '{name}' doesn't exist, is disabled, or is not an entity function."
-            )
-            return refusal(text)
-        body, entity = await json_body(request), _id(request)
-        await self._engine.signal(entity, request.query.get("op", ""), body)
+    async def signal(self, request: web.Request, name: str, key: str) -> web.StreamResponse:
+        """Queue an operation, stored before the 202.
+
+        A body that is not declared as JSON is the operation's input as a text.
+        """
+        if _BAD_KEY.search(key):
+            return _bad_key()
+        if (known := self._unknown(name)) is not None:
+            return plain_refusal(known)
+        if request.content_type == "application/json":
+            try:
+                body = await json_body(request)
+            except BodyError as error:
+                return plain_refusal(f"Could not parse JSON content: {error}")
+        else:
+            text = await request.text()
+            body = json.dumps(text) if text else None
+        await self._engine.signal(_id(name, key), request.query.get("op", ""), body)
         return web.Response(status=202)
 
-    async def list(self, request: web.Request) -> web.StreamResponse:
-        """List entities by name and time of the last operation, in pages when top is given."""
-        name = request.match_info.get("name")
+    async def delete(self, request: web.Request, name: str, key: str) -> web.StreamResponse:
+        """Queue the operation "delete"."""
+        if _BAD_KEY.search(key):
+            return _bad_key()
+        if (known := self._unknown(name)) is not None:
+            return plain_refusal(known)
+        await self._engine.signal(_id(name, key), "delete", None)
+        return web.Response(status=202)
+
+    def _unknown(self, name: str) -> str | None:
+        """Return why a name is no entity function, None when it is one."""
+        functions = self._engine.functions
+        function = functions.get(name.lower())
+        if function is not None and function.kind == "entityTrigger":
+            return None
+        known = sorted(f"'{f.name}'" for f in functions.values() if f.kind == "entityTrigger")
+        return (
+            f"The function '{name}' doesn't exist, is disabled, or is not an entity function. "
+            f"Additional info: The following are the known entity functions: {', '.join(known)}."
+        )
+
+    async def list(self, request: web.Request, name: str | None = None) -> web.StreamResponse:
+        """List entities by name and time of the last operation, in pages."""
+        asked = page(request)
         rows = entities.select(
             self._store,
             None if name is None else name.lower(),
             moment(request, "lastOperationTimeFrom"),
             moment(request, "lastOperationTimeTo"),
+            after=asked.after,
+            most=asked.most + 1,
         )
-        first, end, more = page(request, len(rows))
         with_state = flag(request, "fetchState", False)
-        shown = []
-        for row in rows[first:end]:
-            name, key = split_id(row.id)
-            one = {"entityId": {"name": name, "key": key}, "lastOperationTime": row.updated}
-            shown.append({**one, "state": json.loads(row.state)} if with_state else one)
-        return web.json_response(shown, headers=more)
+        shown = rows[: asked.most]
+        documents = [
+            {
+                "entityId": dict(zip(("name", "key"), split_id(row.id), strict=True)),
+                "lastOperationTime": row.updated,
+                "state": json.loads(row.state) if with_state else None,
+            }
+            for row in shown
+        ]
+        following = shown[-1].id if shown and len(rows) > len(shown) else None
+        return web.json_response(documents, headers=asked.next(following))
 
 
-def _id(request: web.Request) -> str:
-    return f"@{request.match_info['name'].lower()}@{request.match_info['key']}"
+def _id(name: str, key: str) -> str:
+    return f"@{name.lower()}@{key}"
+
+
+def _bad_key() -> web.Response:
+    return plain_refusal(
+        "entityKey (Parameter 'Entity keys must not contain /, \\, #, ?, or control characters.')"
+    )

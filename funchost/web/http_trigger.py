@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 from typing import Any
@@ -11,6 +13,7 @@ from multidict import CIMultiDict
 
 from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker
+from funchost.app.settings import HostSettings
 from funchost.keys import Guard
 from funchost.web.borders import BY_APP
 from funchost.web.routes import Route
@@ -22,10 +25,17 @@ class HttpTriggers:
     """Matches requests to HTTP functions; more literal routes win."""
 
     def __init__(
-        self, functions: list[HostedFunction], prefix: str, invoker: Invoker, guard: Guard
+        self,
+        functions: list[HostedFunction],
+        settings: HostSettings,
+        invoker: Invoker,
+        guard: Guard,
     ) -> None:
         """Compile the routes of all HTTP functions."""
         self._invoker, self._guard = invoker, guard
+        self._most, self._outstanding = settings.outstanding, 0
+        self._running = asyncio.Semaphore(settings.requests) if settings.requests else None
+        self._headers, prefix = settings.headers, settings.route_prefix
         self.routes: list[tuple[str, frozenset[str], Route, HostedFunction]] = []
         for function in functions:
             route = function.trigger.get("route") or function.name
@@ -41,13 +51,28 @@ class HttpTriggers:
             if values is not None and (not methods or request.method in methods):
                 if not self._guard.admits(function, request):
                     return web.Response(status=401)
-                return await self._invoke(function, request, values)
+                return await self._admit(function, request, values)
         return web.Response(status=404)
+
+    async def _admit(
+        self, function: HostedFunction, request: web.Request, values: dict[str, str]
+    ) -> web.StreamResponse:
+        """Invoke a function within the limits of host.json; 429 when too many wait."""
+        if self._most is not None and self._outstanding >= self._most:
+            return web.Response(status=429)
+        self._outstanding += 1
+        try:
+            async with self._running or contextlib.nullcontext():
+                answer = await self._invoke(function, request, values)
+        finally:
+            self._outstanding -= 1
+        answer.headers.update(self._headers)
+        return answer
 
     async def _invoke(
         self, function: HostedFunction, request: web.Request, values: dict[str, str]
     ) -> web.StreamResponse:
-        import azure.functions as func
+        from azure.functions.meta import Datum
 
         # The real host passes on no body without a Content-Length, such as a chunked one.
         body = await request.read() if request.content_length else b""
@@ -59,15 +84,16 @@ class HttpTriggers:
         # wrote.
         addresses = (headers.get("x-forwarded-for", ""), request.remote or "")
         headers["x-forwarded-for"] = ", ".join(filter(None, addresses))
-        value = func.HttpRequest(
-            request.method,
-            str(request.url),
-            headers=headers,
-            params={k: v for k, v in request.query.items() if v},
-            route_params=values,
-            body=body,
-        )
+        content = {
+            "method": Datum(request.method, "string"),
+            "url": Datum(str(request.url), "string"),
+            "headers": {k: Datum(v, "string") for k, v in headers.items()},
+            "query": {k: Datum(v, "string") for k, v in _query(request).items()},
+            "params": {k: Datum(v, "string") for k, v in values.items()},
+            "body": Datum(body, "bytes"),
+        }
         try:
+            value = self._invoker.value(function, Datum(content, "http"))
             answer = respond(
                 await self._invoker.call(function, value, headers.get("traceparent", ""))
             )
@@ -76,6 +102,16 @@ class HttpTriggers:
         except Exception:
             LOG.exception("function %s failed", function.name)
             return web.Response(status=500)
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    """Return the query as the host sends it: names without case, several values joined."""
+    names: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for name, text in request.query.items():
+        values.setdefault(names.setdefault(name.lower(), name), []).append(text)
+    joined = {name: ",".join(texts) for name, texts in values.items()}
+    return {name: text for name, text in joined.items() if text}
 
 
 def _method(value: Any) -> str:

@@ -8,8 +8,17 @@ from aiohttp import web
 
 from funchost.app.settings import HostSettings
 from funchost.durable.engine import Engine
-from funchost.storage import instances
-from funchost.web.queries import filters, flag, in_use, json_body, moment, refusal
+from funchost.storage import entities, instances
+from funchost.web.queries import (
+    QueryError,
+    bare_refusal,
+    filters,
+    flag,
+    json_body,
+    moment,
+    plain_refusal,
+    refusal,
+)
 from funchost.web.urls import Urls
 
 
@@ -21,61 +30,99 @@ class LifeCycleApi:
         self._engine, self._store = engine, engine.store
         self._urls, self._settings = urls, settings
 
-    async def raise_event(self, request: web.Request) -> web.StreamResponse:
-        """Store an external event."""
+    async def raise_event(
+        self, request: web.Request, instance: str, name: str
+    ) -> web.StreamResponse:
+        """Store an external event; the instance is looked up before the body is read."""
+        row = instances.get(self._store, instance)
+        if row is None or row.ended:
+            return _accepted(row.status if row else None)
         if request.content_type != "application/json":
-            return refusal("Only application/json is accepted.")
-        text = await json_body(request)
-        instance, name = request.match_info["id"], request.match_info["event"]
+            return plain_refusal("Only application/json request content is supported")
+        text = await json_body(request, required=True)
         return _accepted(await self._engine.raise_event(instance, name, text or "null"))
 
-    async def change(self, request: web.Request) -> web.StreamResponse:
+    async def change(self, verb: str, request: web.Request, instance: str) -> web.StreamResponse:
         """Terminate, suspend or resume an instance."""
-        instance, verb = request.match_info["id"], request.match_info["verb"]
-        reason = request.query.get("reason", "")
-        return _accepted(await self._engine.change(instance, verb, reason))
+        status = await self._engine.change(instance, verb, request.query.get("reason"))
+        if (verb, status) in (("suspend", "Suspended"), ("resume", "Running")):
+            return refusal(
+                f"Cannot {verb} the orchestration instance {instance} because instance is in the "
+                f"{status} state.",
+                500,
+                message="Something went wrong while processing your request",
+                kind="System.InvalidOperationException",
+            )
+        return _accepted(status)
 
-    async def rewind(self, request: web.Request) -> web.StreamResponse:
-        """Make a failed instance run again from before its failure; 410 when it has not failed."""
-        instance = request.match_info["id"]
+    async def rewind(self, request: web.Request, instance: str) -> web.StreamResponse:
+        """Make a failed instance run again from before its failure; 412 when it has not failed."""
         status = await self._engine.rewind(instance)
         if status is None:
-            return web.Response(status=404)
-        return web.Response(status=202 if status == "Failed" else 410)
+            return bare_refusal(f'No orchestration with instance ID "${instance}" found.', 404)
+        if status == "Failed":
+            return web.Response(status=202)
+        return bare_refusal(
+            f"This orchestration has status {status}, but only orchestrations in the "
+            '"Failed" state can be rewound.',
+            412,
+        )
 
-    async def restart(self, request: web.Request) -> web.StreamResponse:
+    async def restart(self, request: web.Request, instance: str) -> web.StreamResponse:
         """Start an instance again with its input, under a new id or its own."""
-        former = instances.get(self._store, request.match_info["id"])
+        former = instances.get(self._store, instance)
         if former is None:
-            return refusal("InstanceId does not match a valid orchestration instance.")
+            return refusal(
+                f"No instance with ID '{instance}' was found. (Parameter 'instanceId')",
+                message="InstanceId does not match a valid orchestration instance.",
+            )
         fresh = flag(request, "restartWithNewInstanceId", True)
-        instance = uuid.uuid4().hex if fresh else former.id
+        begun = uuid.uuid4().hex if fresh else former.id
         created = await self._engine.start(
-            instance,
+            begun,
             former.name,
             former.input,
             version=former.version,
             replace=self._settings.overrides_any_state,
         )
         if not created:
-            return in_use(former.status)
-        return self._urls.started(request, instance)
+            return refusal(
+                f"An Orchestration instance with the status {former.status} already exists.",
+                409,
+                message="A non-terminal instance with this instance ID already exists.",
+                kind="DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+            )
+        return self._urls.started(request, begun)
 
-    async def purge(self, request: web.Request) -> web.StreamResponse:
-        """Delete one ended instance; 404 when there is none to delete."""
-        instance = request.match_info["id"]
-        count = await self._store.committed(lambda db: instances.delete_ended(db, [instance]))
+    async def purge(self, request: web.Request, instance: str) -> web.StreamResponse:
+        """Delete one ended instance, or an entity; 404 when there is none, 412 when it runs."""
+        count = await self._store.committed(
+            lambda db: instances.delete_ended(db, [instance]) + entities.purge(db, instance)
+        )
+        row = None if count else instances.get(self._store, instance)
+        if row is not None:
+            return bare_refusal(
+                "Only orchestrations in a terminal state can be purged, but the orchestration with "
+                f"instance ID {instance} has status {row.status}",
+                412,
+            )
         if not count:
             return web.Response(status=404)
         return web.json_response({"instancesDeleted": count})
 
     async def purge_many(self, request: web.Request) -> web.StreamResponse:
         """Delete ended instances by filter; 404 when none matches."""
-        if moment(request, "createdTimeFrom") is None:
-            return refusal("Please provide value for 'createdTimeFrom' parameter.")
-        ids = [row.id for row in instances.select(self._store, filters(request))]
+        try:
+            begun = moment(request, "createdTimeFrom")
+        except QueryError:
+            begun = None
+        if begun is None:
+            return bare_refusal("Please provide value for 'createdTimeFrom' parameter.", 400)
+        ids = instances.ids(self._store, filters(request, strict=True))
         count = await self._store.committed(lambda db: instances.delete_ended(db, ids))
-        return web.json_response({"instancesDeleted": count}, status=200 if count else 404)
+        if not count:
+            return web.Response(status=404)
+        return web.json_response({"instancesDeleted": count})
 
 
 def _accepted(status: str | None) -> web.Response:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from funchost.app.json_text import check_depth
 from funchost.durable import history as h
-from funchost.storage.instances import Filters
+from funchost.storage.instances import STATUSES, Filters
 
 # The extension's default number of instances; `top` asks for more.
 PAGE = 100
-LONGEST = 18  # digits of a number of SQLite
+MOST = 2**31 - 1
+KNOWN = (*STATUSES, "ContinuedAsNew")
 TOKEN = "x-ms-continuation-token"
 
 
@@ -21,9 +25,14 @@ class QueryError(ValueError):
     """A parameter is wrong; the text names it and the allowed values, and becomes a 400."""
 
 
+class BodyError(ValueError):
+    """The body is not JSON; the text has the parser's words, and becomes a 400."""
+
+
 def flag(request: web.Request, name: str, default: bool) -> bool:
-    """Return a parameter that is true or false."""
-    return request.query.get(name, str(default)).lower() == "true"
+    """Return a parameter that is true or false; any other word leaves the default."""
+    word = request.query.get(name, "").lower()
+    return word == "true" if word in ("true", "false") else default
 
 
 def number(request: web.Request, name: str, default: float) -> float:
@@ -49,51 +58,94 @@ def moment(request: web.Request, name: str) -> str | None:
         raise QueryError(f"{name} is {text!r}; use a time such as 2026-01-31T12:00:00Z.") from None
 
 
-def page(request: web.Request, total: int) -> tuple[int, int, dict[str, str]]:
-    """Return the bounds of the asked page and the headers that lead to the next one."""
-    text = request.headers.get(TOKEN, "") or "0"
-    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST):
-        raise QueryError(f"{TOKEN} is {text!r}; send back the one that the last page gave.")
-    first, most = int(text), int(number(request, "top", 0)) or PAGE
-    end = first + most
-    return first, end, ({TOKEN: str(end)} if end < total else {})
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The asked page: at most so many entries behind the id `after`."""
+
+    after: str
+    most: int
+
+    def next(self, last: str | None) -> dict[str, str]:
+        """Return the header that leads to the page behind this id; empty when there is none."""
+        return {TOKEN: "" if last is None else base64.urlsafe_b64encode(last.encode()).decode()}
 
 
-def filters(request: web.Request) -> Filters:
-    """Read the filters of the list and purge routes."""
-    status = request.query.get("runtimeStatus", "")
+def page(request: web.Request) -> Page:
+    """Return the page that a request asks for."""
+    token = request.headers.get(TOKEN, "")
+    try:
+        after = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
+    except ValueError:
+        raise QueryError(
+            f"{TOKEN} is {token!r}; send back the one that the last page gave."
+        ) from None
+    most = number(request, "top", PAGE)
+    if most % 1 or most > MOST:
+        raise QueryError(f"top is {most:g}; use a whole number up to {MOST}.")
+    return Page(after, int(most))
+
+
+def filters(request: web.Request, *, strict: bool = False) -> Filters:
+    """Read the filters of the list and purge routes.
+
+    Statuses may be repeated or joined by commas. An unknown one is refused: beside known ones only
+    when the reading is `strict`.
+    """
+    texts = request.query.getall("runtimeStatus", [])
+    asked = [word.strip() for text in texts for word in text.split(",") if word.strip()]
+    known = {word.lower(): word for word in KNOWN}
+    statuses = [known[word.lower()] for word in asked if word.lower() in known]
+    unknown = [word for word in asked if word.lower() not in known]
+    if unknown and (strict or not statuses):
+        raise QueryError(f"runtimeStatus is {unknown[0]!r}; use some of {', '.join(KNOWN)}.")
     return Filters(
-        statuses=tuple(s.strip().lower() for s in status.split(",") if s.strip()),
+        statuses=tuple(dict.fromkeys(statuses)),
         prefix=request.query.get("instanceIdPrefix", ""),
         created_from=moment(request, "createdTimeFrom"),
         created_to=moment(request, "createdTimeTo"),
     )
 
 
-async def json_body(request: web.Request) -> str | None:
-    """Return a JSON body as it is, None when there is none."""
+async def json_body(request: web.Request, *, required: bool = False) -> str | None:
+    """Return a JSON body as it is, without a byte order mark.
+
+    None when there is none, unless it is `required`. BodyError when it is not JSON.
+    """
     try:
-        text = await request.text()
-        value: Any = json.loads(text) if text else None
+        text = (await request.text()).removeprefix("\ufeff")
+        check_depth(text)
+        value: Any = json.loads(text) if text or required else None
         json.dumps(value, allow_nan=False).encode()
-    except (ValueError, LookupError, RecursionError):
-        raise QueryError("The request body is not JSON.") from None
+    except (ValueError, LookupError, RecursionError) as error:
+        raise BodyError(str(error)) from None
     return text or None
 
 
-def refusal(text: str, status: int = 400) -> web.Response:
-    """Refuse a request in the extension's form."""
+def refusal(
+    text: str, status: int = 400, message: str = "", kind: str = "System.ArgumentException"
+) -> web.Response:
+    """Refuse a request in the extension's form for exceptions: the message repeats the text."""
     return web.json_response(
         {
-            "Message": text,
+            "Message": message or text,
             "ExceptionMessage": text,
-            "ExceptionType": "System.ArgumentException",
+            "ExceptionType": kind,
             "StackTrace": "",
         },
         status=status,
     )
 
 
+def plain_refusal(message: str, status: int = 400) -> web.Response:
+    """Refuse a request in the extension's short form."""
+    return web.json_response({"Message": message}, status=status)
+
+
+def bare_refusal(text: str, status: int) -> web.Response:
+    """Refuse a request with a JSON text, as the extension does for purge and rewind."""
+    return web.json_response(text, status=status)
+
+
 def in_use(status: str) -> web.Response:
-    """Refuse an id whose instance has not ended: 500, from which the SDK raises."""
-    return refusal(f"An Orchestration instance with the status {status} already exists.", 500)
+    """Refuse an id whose instance has not ended; the SDK raises."""
+    return plain_refusal(f"An Orchestration instance with the status {status} already exists.", 409)

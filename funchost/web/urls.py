@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from funchost.web.paths import encoded
+
 PUBLIC = "/runtime/webhooks/durabletask"
 
 
@@ -22,7 +24,7 @@ def rpc_path() -> str:
 
 def management_urls(base: str, query: str, instance: str) -> dict[str, str]:
     """Build the URLs that manage one instance; the query has the key, where there is one."""
-    root = f"{base}/instances/{instance}"
+    root = f"{base}/instances/{encoded(instance)}"
     return {
         "id": instance,
         "statusQueryGetUri": f"{root}?{query}",
@@ -39,14 +41,15 @@ def management_urls(base: str, query: str, instance: str) -> dict[str, str]:
 def binding_json(origin: str, hub: str, key: str, rpc: str) -> str:
     """Build the string that a durableClient binding receives; `rpc` is the worker's path."""
     base, query = origin + PUBLIC, f"taskHub={hub}&connection=AzureWebJobsStorage&code={key}"
-    create = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]?{query}"
+    create = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]?"
+    wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
     return json.dumps(
         {
             "taskHubName": hub,
             "connectionName": "AzureWebJobsStorage",
             "creationUrls": {
-                "createNewInstancePostUri": create,
-                "createAndWaitOnNewInstancePostUri": create,
+                "createNewInstancePostUri": f"{create}code={key}",
+                "createAndWaitOnNewInstancePostUri": f"{create}{wait}&code={key}",
             },
             "managementUrls": management_urls(base, query, "INSTANCEID"),
             "baseUrl": base,
@@ -71,8 +74,10 @@ class Urls:
         Only the public copy of the route answers with the key: its caller has shown the key.
         """
         query = f"taskHub={self.hub}&connection=AzureWebJobsStorage"
-        if request.path.startswith(PUBLIC):
+        if request.path.lower().startswith(PUBLIC):
             query += f"&code={self.key}"
         urls = management_urls(self.origin + PUBLIC, query, instance)
+        # Only the client's own payload names the URL for a rewind.
+        del urls["rewindPostUri"]
         headers = {"Location": urls["statusQueryGetUri"], "Retry-After": "10"}
         return web.json_response(urls, status=202, headers=headers)

@@ -10,6 +10,8 @@ from mlopsctl import screens
 from mlopsctl.doctor import examine
 from mlopsctl.reach.client import ApiError, read_pages
 from mlopsctl.reach.connection import ROOT, STATE, Json, State, Url, connect, print_json
+from mlopsctl.reach.host_warnings import line as warning_line
+from mlopsctl.reach.host_warnings import read_warnings
 
 Watch = Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")]
 
@@ -20,7 +22,8 @@ def status(
     """Show every story with its outcome, the lanes, dead letters, and the reasons in full."""
     api, out = connect(url, state), screens.console()
     if as_json:
-        return print_json(api.get("/api/status"))
+        warnings = read_warnings(api.url, state)
+        return print_json({**api.get("/api/status"), "warnings": warnings})
     if not watch:
         content = api.get("/api/status")
         for table in screens.status_tables(content):
@@ -28,6 +31,9 @@ def status(
         out.print(f"Isolation  {content['isolation']}", soft_wrap=True, markup=False)
         for line in screens.reason_lines(content["stories"]):
             out.print(line, soft_wrap=True)
+        for warning in read_warnings(api.url, state):
+            text = f"Warning    {warning_line(warning)}. {warning['remedy']}."
+            out.print(text, soft_wrap=True, markup=False)
         return None
     with Live(console=out, refresh_per_second=4) as live:
         while True:

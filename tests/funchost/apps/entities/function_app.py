@@ -9,7 +9,6 @@ import azure.functions as func
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 REPAIRED = Path(os.environ.get("SMALL_LOG", "small.log")).with_suffix(".repaired")
-ASKED: list[str] = []
 
 
 @app.entity_trigger(context_name="context")
@@ -43,15 +42,6 @@ async def count(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
         await client.signal_entity(entity, "add", int(req.get_body()))
     state = await client.read_entity_state(entity)
     return func.HttpResponse(json.dumps([state.entity_exists, state.entity_state]))
-
-
-@app.route(route="job", methods=["GET", "POST"])
-def job(req: func.HttpRequest) -> func.HttpResponse:
-    ASKED.append(req.method)
-    if len(ASKED) < 3:
-        headers = {"Location": "/api/job", "Retry-After": "0"}
-        return func.HttpResponse(status_code=202, headers=headers)
-    return func.HttpResponse(",".join(ASKED), status_code=200)
 
 
 @app.orchestration_trigger(context_name="context")

@@ -1,0 +1,1 @@
+"""host.json: its JSON with comments, its settings, and what this host makes of each."""

@@ -1,0 +1,143 @@
+"""The routes that show instances, their history, and the warnings of the host."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import OrderedDict
+
+from aiohttp import web
+
+from funchost import clock
+from funchost.durable import history as h
+from funchost.durable.engine import Engine
+from funchost.keys import given_key, opens
+from funchost.storage import entities, instances, messages, turns, warnings
+from funchost.storage.store import Store
+from funchost.web.paths import as_asked
+from funchost.web.queries import filters, flag, page
+from funchost.web.status import entity_document, history_document, status_document
+
+WARNINGS = "/runtime/webhooks/funchost/warnings"
+MOST = 100
+
+HOLD = 0.05  # seconds
+AGAIN = 2 * HOLD  # seconds between two requests of a client that makes no pause, at most
+MOST = 1000  # instances of which the last request is remembered
+
+
+class Polls:
+    """Tells which requests for the status of a running instance to answer later.
+
+    Requests without a pause would take the core from the turns that their clients wait for. Such a
+    request is answered when the instance has ended, or after HOLD.
+    """
+
+    def __init__(self) -> None:
+        """Start without any request."""
+        self._last: OrderedDict[str, float] = OrderedDict()
+
+    def hold(self, instance: str) -> bool:
+        """Tell whether the instance was asked for less than AGAIN ago."""
+        moment = time.monotonic()
+        last = self._last.pop(instance, 0.0)
+        self._last[instance] = moment
+        if len(self._last) > MOST:
+            self._last.popitem(last=False)
+        return moment - last < AGAIN
+
+
+class StatusApi:
+    """Answers the routes that read instances; an entity is an instance, too."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the engine whose store is read."""
+        self._engine, self._store = engine, engine.store
+        self._polls = Polls()
+
+    async def get(self, request: web.Request, instance: str) -> web.StreamResponse:
+        """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
+        later = {"Location": as_asked(request.url), "Retry-After": "5"}
+        show = flag(request, "showInput", True)
+        row = instances.get(self._store, instance)
+        if row is not None and not row.ended and self._polls.hold(row.id):
+            row = await self._engine.wait_for_end(row.id, HOLD)
+        if row is None:
+            entity = entities.get(self._store, instance)
+            if entity is None:
+                return web.Response(status=404)
+            return web.json_response(entity_document(entity, show), status=202, headers=later)
+        document = status_document(row, show)
+        if flag(request, "showHistory", False):
+            document["historyEvents"] = history_document(
+                row,
+                self._history(row),
+                start=show,
+                inputs=flag(request, "showHistoryInput", False),
+                outputs=flag(request, "showHistoryOutput", False),
+            )
+        if not row.ended:
+            return web.json_response(document, status=202, headers=later)
+        shown = flag(request, "returnInternalServerErrorOnFailure", False)
+        return web.json_response(document, status=500 if shown and row.status == "Failed" else 200)
+
+    def _history(self, row: instances.InstanceRecord) -> list[h.Event]:
+        events = h.read(turns.read(self._store, row.id))
+        if row.status == "Suspended":
+            # They become history when the instance is resumed; the extension shows them at once.
+            events += h.waiting(messages.due(self._store, row.id, clock.time()), row.execution)
+        return events
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """List instances and entities in the order of their ids, in pages."""
+        asked = page(request)
+        chosen, show = filters(request), flag(request, "showInput", True)
+        # One more than the page shows whether another page follows.
+        most = asked.most + 1 if asked.most else 0
+        listed = list(
+            heapq.merge(
+                ((one, False) for one in instances.ids(self._store, chosen, asked.after, most)),
+                ((one, True) for one in entities.ids(self._store, chosen, asked.after, most)),
+            )
+        )[:most]
+        shown = listed[: asked.most]
+        rows = instances.get_many(self._store, [one for one, is_entity in shown if not is_entity])
+        documents = []
+        for one, is_entity in shown:
+            if is_entity:
+                entity = entities.get(self._store, one)
+                documents += [entity_document(entity, show)] if entity else []
+            elif one in rows:
+                documents.append(status_document(rows[one], show))
+        following = shown[-1][0] if len(listed) > len(shown) and shown else None
+        return web.json_response(documents, headers=asked.next(following))
+
+
+class WarningsApi:
+    """Answers with the newest warnings to who has the system key."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        """Take the store that has the warnings, and the system key."""
+        self._store, self._key = store, key
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the only route."""
+        return [web.get(WARNINGS, self.list)]
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """Answer with at most MOST warnings, the newest first, and how many there are."""
+        if not opens(given_key(request), self._key):
+            return web.Response(status=401)
+        newest = [warning_document(record) for record in warnings.newest(self._store, MOST)]
+        return web.json_response({"warnings": newest, "total": warnings.count(self._store)})
+
+
+def warning_document(record: warnings.WarningRecord) -> dict[str, str]:
+    """Return a warning as the route and the command show it."""
+    return {
+        "kind": record.kind,
+        "instance": record.instance,
+        "cause": record.cause,
+        "remedy": record.remedy,
+        "at": record.at,
+    }

@@ -1,0 +1,1 @@
+"""The decisions of Microsoft's worker on small apps, recorded."""
