@@ -6,6 +6,7 @@ follow the SDK's models/DurableOrchestrationClient.py.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import uuid
@@ -139,7 +140,8 @@ class ClientApi:
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List instances, in pages when top is given."""
-        rows = instances.select(self._store, filters(request))
+        # In a thread: many instances would stop the loop, and with it every other request.
+        rows = await asyncio.to_thread(instances.select, self._store, filters(request))
         first, end, more = page(request, len(rows))
         show = flag(request, "showInput", True)
         shown = [status_document(row, show) for row in rows[first:end]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 from aiohttp import web
@@ -73,7 +74,9 @@ class LifeCycleApi:
         """Delete ended instances by filter; 404 when none matches."""
         if moment(request, "createdTimeFrom") is None:
             return refusal("Please provide value for 'createdTimeFrom' parameter.")
-        ids = [row.id for row in instances.select(self._store, filters(request))]
+        # In a thread: many instances would stop the loop, and with it every other request.
+        rows = await asyncio.to_thread(instances.select, self._store, filters(request))
+        ids = [row.id for row in rows]
         count = await self._store.committed(lambda db: instances.delete_ended(db, ids))
         return web.json_response({"instancesDeleted": count}, status=200 if count else 404)
 
