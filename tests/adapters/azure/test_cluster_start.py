@@ -41,10 +41,10 @@ class Interleaved:
 
 def test_no_request_goes_without_a_token_while_another_caller_makes_the_client() -> None:
     with Server(respond) as server:
+        access = ClusterAccess(host=server.url, ca=b"", token=lambda: "t")
         at, asked = 0, True
         while asked:
-            access = ClusterAccess(host=server.url, ca=b"", token=lambda: "t")
-            api = ClusterApi(lambda access=access: access, "models")
+            api = ClusterApi(lambda: access, "models")
             step = Interleaved(api, at)
             before = sys.gettrace()
             sys.settrace(step.trace)
