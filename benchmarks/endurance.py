@@ -18,8 +18,8 @@ WARM, WAITING, IN_FLIGHT, STEPS, WATCHED = 2000, 10_000, 1000, 5, 5.0
 def waiting(folder: Path, count: int = WAITING) -> dict[str, float]:
     """Let instances wait for an event; return KB of memory each and CPU seconds per second.
 
-    Memory is what further instances add to a host that holds WARM of them already: a host that has
-    worked at all takes some MB for good, however many wait.
+    Memory is the growth by further instances of a host that already holds WARM of them, because a
+    host that has worked keeps some MB, independent of the number of waiting instances.
     """
     host = HostProcess(folder / "waiting")
     try:

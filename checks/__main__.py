@@ -35,9 +35,9 @@ def main(arguments: list[str]) -> int:
     except PlanError as error:
         parser.error(str(error))
     if not given.code.is_dir():
-        parser.error(f"--code: {given.code} is no folder.")
+        parser.error(f"--code: {given.code} is not a folder.")
     if plan.dry_run and given.data is not None and not given.data.is_file():
-        parser.error(f"--data: {given.data} is no file.")
+        parser.error(f"--data: {given.data} is not a file.")
     # A kill of this program must not leave a workspace behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     best = given.isolation == "best"

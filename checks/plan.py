@@ -41,9 +41,9 @@ def read_plan(path: Path) -> Plan:
     training = content.get("training", "training")
     seconds = content.get("timeout_seconds", 900)
     if not isinstance(training, str) or not training or set(training) - set(_MODULE_NAME):
-        raise PlanError(f"training: {training!r} is no name of a module.")
+        raise PlanError(f"training: {training!r} is not a name of a module.")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise PlanError(f"timeout_seconds: {seconds!r} is no time.")
+        raise PlanError(f"timeout_seconds: {seconds!r} is not a time.")
     return Plan(
         lint=_words(content, "lint"),
         tests=_words(content, "tests"),

@@ -1,5 +1,4 @@
-"""Reads what test tools write; the files come from untrusted code, so nothing of them is believed
-beyond what they count."""
+"""Reads the reports of test tools; untrusted code writes them, so only their counts are used."""
 
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError

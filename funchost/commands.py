@@ -55,7 +55,7 @@ def instances(state: Path, status: str | None) -> Iterator[dict[str, Any]]:
 
 
 def export(state: Path, instance: str | None) -> Iterator[dict[str, Any]]:
-    """Yield instances with their input, output and whole history: what a golden replay needs."""
+    """Yield instances with their input, output and whole history, for a golden replay."""
     with reading(state) as db:
         rows = stored.select(db, Filters()) if instance is None else [stored.get(db, instance)]
         for row in rows:

@@ -92,7 +92,7 @@ async def serve(options: Options) -> None:
 
 
 def announce(host: Host) -> None:
-    """List the functions by what triggers them, with their URLs, as `func start` does."""
+    """List the functions by their kind of trigger, with their URLs, as `func start` does."""
     print("\nFunctions:\n")
     for function in sorted(host.functions.values(), key=lambda f: (f.kind, f.name)):
         if function.name in host.routes:

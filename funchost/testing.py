@@ -144,7 +144,7 @@ class LocalHost:
         """Wait until the host has nothing to do at this moment, or has crashed.
 
         TimeoutError after `seconds` of this process's CPU time: the host runs in this process, so
-        the limit does not depend on what else keeps the machine busy.
+        the limit does not depend on the load of the machine.
         """
         end = time.process_time() + seconds
         calm = 0

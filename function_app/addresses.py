@@ -72,11 +72,11 @@ def file_path(address: str) -> Path:
     try:
         parts = urlsplit(address)
     except ValueError as error:
-        raise ContractError(f"{address[:200]} is no address: {error}.") from None
+        raise ContractError(f"{address[:200]} is not an address: {error}.") from None
     path = unquote(parts.path)
     here = parts.netloc in ("", "localhost")
     if parts.scheme != FILE or not here or not path.startswith("/") or "\0" in path:
-        raise ContractError(f"{address[:200]} is no address of a file on this machine.")
+        raise ContractError(f"{address[:200]} is not an address of a file on this machine.")
     if parts.query or parts.fragment:
         raise ContractError(f"{address[:200]} has a `?` or `#`. Write %3F or %23 for them.")
     return Path(path)

@@ -19,8 +19,8 @@ _LOCK = threading.RLock()
 def importing(*unused: str) -> Iterator[None]:
     """Hold the lock while a third-party package is imported inside a function.
 
-    The packages `unused` seem not installed meanwhile: the imported package has them as optional
-    ones, and the app does not need what they add. One that is imported already stays.
+    The packages `unused` seem not installed meanwhile, because they are optional for the imported
+    package and the app does not need them. A package that is imported already stays.
     """
     with _LOCK:
         hidden = [name for name in unused if name not in sys.modules]

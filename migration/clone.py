@@ -20,7 +20,7 @@ _ENV_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\
 
 
 class SeedError(Exception):
-    """The clone cannot be imported; the text says what was found and what to do."""
+    """The clone cannot be imported; the text has the cause and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Clone:
 def read_clone(root: Path, folder: str = "") -> Clone:
     """Return the content of the clone, or raise SeedError."""
     if not root.is_dir():
-        raise SeedError(f"{root} is no folder. Give the folder of a clone of MLOpsPython.")
+        raise SeedError(f"{root} is not a folder. Give the folder of a clone of MLOpsPython.")
     files = frozenset(_files(root))
     folder = _model_folder(root, files, folder)
     _check_functions(root, f"{folder}/{TRAIN.as_posix()}")
@@ -135,13 +135,13 @@ def _model_folder(root: Path, files: frozenset[str], wanted: str) -> str:
         )
     if folders and not folders[0].isidentifier():
         raise SeedError(
-            f"{folders[0]} is no name of a Python package. "
+            f"{folders[0]} is not a name of a Python package. "
             "Rename the folder: letters, digits and _."
         )
     if not folders:
         shown = ", ".join(sorted({f.partition("/")[0] for f in files})[:12]) or "nothing"
         raise SeedError(
-            f"{root} is no clone of MLOpsPython: no <folder>/{TRAIN} was found, but {shown}."
+            f"{root} is not a clone of MLOpsPython: no <folder>/{TRAIN} was found, but {shown}."
         )
     return folders[0]
 
@@ -191,7 +191,7 @@ def _yaml(root: Path, name: str) -> Any:
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise SeedError(f"{name}{where}: this is no YAML. Correct it first.") from error
+        raise SeedError(f"{name}{where}: this is not YAML. Correct it first.") from error
 
 
 def _mapping(root: Path, files: frozenset[str], name: str) -> Section:

@@ -34,7 +34,7 @@ def model_name(clone: Clone, wanted: str = "") -> str:
     name = wanted or re.sub(r"[^a-z0-9]+", "-", clone.folder.lower()).strip("-")[:30]
     if not MODEL_NAME.fullmatch(name):
         raise SeedError(
-            f"{name!r} is no name of a model: it must have {MODEL_NAME_ALLOWED}. Give one: --name."
+            f"{name!r} is not a name of a model: it must have {MODEL_NAME_ALLOWED}. Give --name."
         )
     return name
 
@@ -266,6 +266,6 @@ def _figures(path: Path) -> tuple[list[str], float]:
             raise ValueError(path)
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise SeedError(
-            f"{path.name} is no CSV with a header, rows and numbers in a column Y."
+            f"{path.name} is not a CSV with a header, rows and numbers in a column Y."
         ) from error
     return list(rows[0]), variance

@@ -101,7 +101,7 @@ def _parse(clone: Clone, file: str) -> ast.Module:
     except SyntaxError as error:
         raise _UnfitError(f"{file}, line {error.lineno}: {error.msg}") from error
     except ValueError as error:
-        raise _UnfitError(f"{file} is no Python: {error}") from error
+        raise _UnfitError(f"{file} is not Python: {error}") from error
 
 
 def _check_run(tree: ast.Module) -> None:

@@ -63,7 +63,7 @@ def main() -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        # Without standalone mode, the code of a typer.Exit is what the call returns.
+        # Without standalone mode, the call returns the code of a typer.Exit.
         code = app(standalone_mode=False)
     except (ApiError, HostError, SeedError, StateError, ProjectFileError, OSError) as error:
         print(f"mlopsctl: {error}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 
 class ContractError(ValueError):
-    """A file or a model's answer breaks the contract; the text says why and what to do."""
+    """A file or a model's answer breaks the contract; the text has the cause and the remedy."""
 
 
 class ChangedError(ContractError):

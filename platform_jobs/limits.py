@@ -1,6 +1,6 @@
 """Limits of a job that reads a file which anybody may have sent.
 
-The process limits itself, so that the limits hold on every platform and whoever starts it.
+The process limits itself, so that the limits hold on every platform and for every parent process.
 """
 
 import resource

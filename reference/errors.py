@@ -50,7 +50,10 @@ API: Codes = {
         "409",
         "This app did not register the model version, so it releases nothing. Send its data.",
     ),
-    "MALFORMED_FORM": ("400", "A form-encoded webhook is no form. Set its content type to JSON."),
+    "MALFORMED_FORM": (
+        "400",
+        "A form-encoded webhook is not a form. Set its content type to JSON.",
+    ),
     "MALFORMED_JSON": ("400", "The body is empty or no JSON."),
     "MLOPS": ("500", "A fault without a code of its own. See the host's log."),
     "NOTHING_TO_RETRY": ("409", "The story has succeeded, or a newer one has replaced it."),
@@ -105,7 +108,7 @@ API: Codes = {
     "UNDER_WAY": ("409", "A story is still running. Wait for its end."),
     "UNKNOWN_AUTHOR": (
         "403",
-        "Nobody is known to have caused the version, and `unknown_author` of mlops.toml refuses "
+        "The person who caused the version is unknown, and `unknown_author` of mlops.toml refuses "
         "its approval. Start the training with a person's token.",
     ),
     "UNKNOWN_CODE": ("404", "This version of the code was not published."),
@@ -138,7 +141,7 @@ PRODUCTION: Codes = {
     "UNAUTHENTICATED": ("401", "`mlopsctl endpoint <model>` prints the call with its key."),
 }
 COMMANDS: Codes = {
-    "ADDRESS": ("", "`--url` is no address of an app, such as `https://host`."),
+    "ADDRESS": ("", "`--url` is not an address of an app, such as `https://host`."),
     "BAD_FILE": ("", "The file of `mlopsctl events send` holds no JSON."),
     "DEMO": ("", "The demo ended otherwise than it should. The message has the outcome."),
     "HTTP": ("", "The app answered without a code. See the host's log."),

@@ -14,7 +14,7 @@ before it is acknowledged, compared with the platform's own records, and claimed
 
 This page is written by `python -m reference`.
 """
-# Type: fields of `data` (optional ones with a question mark), and what the app does.
+# Type: fields of `data` (optional ones with a question mark), and the effect.
 EVENTS: dict[str, tuple[str, str]] = {
     types.BLOB_CREATED: (
         "`api`, `url`, `eTag`, `contentLength`?, `sequencer`?; the blob is in `subject`",

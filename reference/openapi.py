@@ -108,7 +108,7 @@ BY_PERSON = frozenset(
 # A token is not required; a wrong one is refused.
 MAY_NAME_A_PERSON = frozenset({"post_training", "post_retry", "post_replay"})
 _EVENTS = frozenset({"post_events", "post_webhook"})
-# These ask Durable alone, or nobody.
+# These ask Durable alone, or no service.
 _ASK_NO_PORT = frozenset(
     {"options_events", "get_openapi", "get_instance", "post_drift_check", "post_reconciliation"}
 )
@@ -335,7 +335,7 @@ def _reduced_class(kind: object) -> object:
 
 
 def _refine(kind: type, schema: Schema, *, is_answer: bool) -> None:
-    """Add what msgspec does not know: times, patterns, and that an answer has every field."""
+    """Add facts that msgspec does not know: times, patterns, and that an answer has all fields."""
     hints = typing.get_type_hints(kind, include_extras=True)
     for name, form in schema["properties"].items():
         form.pop("default", None)

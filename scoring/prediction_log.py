@@ -80,7 +80,7 @@ def read_rules(environ: Mapping[str, str], features: Sequence[str]) -> LogRules 
 
 
 class PredictionLog:
-    """Takes predictions without ever waiting; `close` writes what is still queued."""
+    """Takes predictions without ever waiting; `close` writes the lines that are still queued."""
 
     def __init__(self, rules: LogRules, features: Sequence[str], served: Served) -> None:
         self._rules, self._served = rules, served
@@ -120,7 +120,7 @@ class PredictionLog:
             self._queue.put((time.time(), prediction_id, inputs, outputs))
 
     def close(self, seconds: float = 5.0) -> None:
-        """Write what is queued and finish the segment, for at most so many seconds."""
+        """Write the queued lines and finish the segment, for at most so many seconds."""
         with self._lock:
             self._closed = True
             self._queue.put(None)

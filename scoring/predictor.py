@@ -22,7 +22,7 @@ MAX_TEXT = 500
 
 
 class InputError(ValueError):
-    """The request cannot be scored; the text names the row and what to send."""
+    """The request cannot be scored; the text names the row and the expected form."""
 
 
 class ModelError(Exception):
@@ -115,7 +115,7 @@ def shape_for(model: Any, features: tuple[str, ...]) -> Callable[[list[list[floa
     except ImportError:
         raise ValueError(
             "the model was fitted with a table and the image has no pandas. Make the base image "
-            "anew, or fit the model with an array"
+            "again, or fit the model with an array"
         ) from None
 
     def table(rows: list[list[float]]) -> Any:
@@ -143,7 +143,9 @@ def read_numbers(predicted: Any, count: int) -> list[float]:
     try:
         values = np.asarray(predicted, dtype=float)
     except (TypeError, ValueError) as error:
-        raise ModelError(f"The model answered with something that is no number: {error}.") from None
+        raise ModelError(
+            f"The model answered with something that is not a number: {error}."
+        ) from None
     if values.size != count or values.shape[:1] != (count,):
         raise ModelError(
             f"The model answered an array of shape {values.shape} to {count} rows. It must answer "

@@ -99,7 +99,7 @@ def read_answer(said: Any, count: int) -> dict[str, Any]:
         try:
             said = json.loads(said)
         except ValueError:
-            raise ScriptError("run() answered with a text that is no JSON.") from None
+            raise ScriptError("run() answered with a text that is not JSON.") from None
     if not isinstance(said, dict):
         said = {"result": said}
     if said.get("error") is not None:
@@ -108,7 +108,7 @@ def read_answer(said: Any, count: int) -> dict[str, Any]:
     if not isinstance(result, list | tuple) or len(result) != count:
         raise ScriptError(f"run() must answer with {count} numbers in `result`, one for each row.")
     if not all(_is_number(value) for value in result):
-        raise ScriptError("run() answered with something in `result` that is no finite number.")
+        raise ScriptError("run() answered with something in `result` that is not a finite number.")
     try:
         # Other fields of its answer are passed on.
         more = json.loads(json.dumps({**said, "result": None}, default=_plain, allow_nan=False))

@@ -200,7 +200,7 @@ def describe(predictor: Predictor) -> dict[str, Any]:
 def _spelled(headers: Mapping[str, str], prediction_id: str) -> dict[str, str]:
     """Return the headers as Azure ML spells them for a script, with its id of the request.
 
-    A script gets no credentials: what it logs is read by people.
+    A script gets no credentials, because people read its log.
     """
     spelled = {name.title(): text for name, text in headers.items()}
     for name in ("Authorization", PROBE_KEY):

@@ -13,7 +13,7 @@ TARGET = "Y"
 
 
 class DataError(ValueError):
-    """The file cannot be used; the text says why and what to do."""
+    """The file cannot be used; the text has the cause and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def _number(row: list[str], place: int, path: Path, header: list[str]) -> float:
     except (ValueError, IndexError):
         value = float("nan")
     if not np.isfinite(value):
-        raise DataError(f"{path}: column {header[place]} has values that are no finite number.")
+        raise DataError(f"{path}: column {header[place]} has values that are not finite numbers.")
     return value
 
 

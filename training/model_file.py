@@ -1,6 +1,6 @@
 """The saved model: skops, which builds only types that its reader trusts.
 
-Loading a pickle runs whatever its author wrote. A skops file is a zip of arrays and a schema.
+Loading a pickle runs any code of its author. A skops file is a zip of arrays and a schema.
 """
 
 import io

@@ -22,7 +22,7 @@ def read_parameters(path: Path | None) -> dict[str, float]:
         content = json.loads(path.read_text(encoding="utf-8"))
         given = dict(content.get("training", {}))
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise DataError(f"{path} is no parameters file: {error}") from error
+        raise DataError(f"{path} is not a parameters file: {error}") from error
     unknown = sorted(set(given) - set(DEFAULTS))
     if unknown:
         raise DataError(f"{path}: unknown parameter {', '.join(unknown)}; only alpha is known.")

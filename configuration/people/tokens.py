@@ -1,7 +1,7 @@
 """Tokens of people on one machine: the state keeps digests, a client keeps its own copies.
 
-The copies lie in the user's configuration folder, by what they were issued for (a state folder, or
-the origin of a remote app), so that code which may read the state finds no token in it.
+The copies are in the user's configuration folder, named by their state folder or by the origin of
+their remote app, so that code which may read the state finds no token in it.
 """
 
 import contextlib

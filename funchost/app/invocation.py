@@ -94,7 +94,7 @@ def contained() -> Iterator[None]:
     """Turn an exit of the app's code into FunctionExitedError.
 
     SystemExit would end the host, and CancelledError the task that waits for the function: no
-    `except Exception` catches them. A cancellation of the host's own task stays what it is.
+    `except Exception` catches them. A cancellation of the host's own task is raised unchanged.
     """
     try:
         yield

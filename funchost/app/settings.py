@@ -104,7 +104,7 @@ def _number(name: str, default: float) -> float:
 
 
 def read_host_settings(app: Path) -> HostSettings:
-    """Read host.json, with Azure's defaults for what it leaves out."""
+    """Read host.json, with Azure's defaults for missing keys."""
     document = _read(app / "host.json")
     extensions = _part(document, "extensions", "host.json")
     durable = _part(extensions, "durableTask", "host.json: extensions")

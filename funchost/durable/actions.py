@@ -53,7 +53,7 @@ class Job:
 class Walk:
     """Starts actions one after the other as events complete them, and collects the new work.
 
-    It is fed the whole history once; a live orchestration's walk is then fed only what is new.
+    It is fed the whole history once; a live orchestration's walk is then fed only the new events.
     """
 
     def __init__(self, instance: str, execution: str, retry_scale: float = 1.0) -> None:

@@ -117,7 +117,7 @@ class Resident:
         )
 
         one, code = self.instance, self._function.call
-        # One event is what the constructor needs; it would parse the dates of all.
+        # The constructor needs one event only, and would parse the dates of all events.
         document = h.context_document(events[:1], one.input, one.id, one.parent)
         context: Any = DurableOrchestrationContext(**document)
         context._input_expected_type = getattr(code, "_df_input_type", None)

@@ -1,7 +1,7 @@
 """Rewinding a failed instance: its history is cut before the last failure and goes on from there.
 
-What was answered before the cut stays; the failed task is done again, answers after it are
-put back in the inbox, and what was only scheduled after the cut is scheduled again. Tasks that had
+Results before the cut stay. The failed task is done again, results after it are put back in the
+inbox, and tasks that were only scheduled after the cut are scheduled again. Tasks that had
 no answer at the failure are done again too, because the end of an instance deletes them. The
 extension takes the failed tasks out of the history instead; both lead to the same next turn.
 """

@@ -192,7 +192,7 @@ class Turns:
             return
         effects = stored.result()
         if self.closed:
-            return  # the next start finds in the store what this turn asks for
+            return  # the next start reads this turn's new work from the store
         if effects.stored and not effects.ended:
             self._residents.keep(one.id, Live(turn.run, turn.number + 1))
         self._effects(one.id, effects)

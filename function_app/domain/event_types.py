@@ -149,7 +149,7 @@ def _read_image(envelope: Envelope, fields: Fields) -> ImagePushed | NothingToDo
         raise ContractError("data.target: expected an object.")
     inner = {key.lower(): value for key, value in target.items()}
     if not inner.get("tag"):
-        return NothingToDo(reason="An image without a tag is no model version's.")
+        return NothingToDo(reason="An image without a tag belongs to no model version.")
     return ImagePushed(
         repository=_text(inner, "repository"),
         tag=_text(inner, "tag"),
@@ -160,7 +160,7 @@ def _read_image(envelope: Envelope, fields: Fields) -> ImagePushed | NothingToDo
 def _read_push(envelope: Envelope, fields: Fields) -> CodePushed | NothingToDo:
     branch = _branch(_text(fields, "ref"))
     if branch is None:
-        return NothingToDo(reason=f"{fields['ref']} is no branch.")
+        return NothingToDo(reason=f"{fields['ref']} is not a branch.")
     changed = fields.get("changedpaths")
     paths = tuple(str(path) for path in changed) if isinstance(changed, list) and changed else None
     return CodePushed(
@@ -176,7 +176,7 @@ def _read_push(envelope: Envelope, fields: Fields) -> CodePushed | NothingToDo:
 def _read_proposal(envelope: Envelope, fields: Fields) -> CodeProposed | NothingToDo:
     branch = _branch(_text(fields, "ref"))
     if branch is None:
-        return NothingToDo(reason=f"{fields['ref']} is no branch.")
+        return NothingToDo(reason=f"{fields['ref']} is not a branch.")
     return CodeProposed(
         repository=_text(fields, "repository"),
         branch=branch,

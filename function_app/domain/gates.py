@@ -92,7 +92,7 @@ def _judge_by_gain(
     passed = low > needed
     verdict = "is not shown to be better"
     if passed:
-        verdict = "is shown to be better" if low > 0 else "is within what the margin allows"
+        verdict = "is shown to be better" if low > 0 else "is within the margin"
     error, champion_error = figures(mse, champion_mse)
     gain, least = figures(low, needed)
     reason = (

@@ -15,6 +15,7 @@ from function_app.domain.people.people import Person
 from function_app.domain.release.authorization import ProductionRules
 from function_app.domain.release.release import ReleasePolicy
 from function_app.domain.training import TrainingPolicy
+from function_app.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +190,14 @@ class ModelProject:
             replicas=self.release.replicas,
             max_p95_ms=self.release.max_p95_ms,
         )
+
+
+def project_of(projects: Mapping[str, ModelProject], model: str) -> ModelProject:
+    """Return the project of a model; NotFoundError when mlops.toml does not have it."""
+    project = projects.get(model)
+    if project is None:
+        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it, or name another.")
+    return project
 
 
 def _matches(pattern: str, text: str) -> bool:

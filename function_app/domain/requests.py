@@ -139,7 +139,7 @@ class RollBack:
     """Return production's traffic to a former champion, or to nothing.
 
     `order` is the id of a person's stored order, `restores` the release whose own promotion failed;
-    only the ledger says what they mean. The other fields are for people who read the history.
+    the ledger alone gives them a meaning. The other fields are for people who read the history.
     """
 
     model: ids.ModelName

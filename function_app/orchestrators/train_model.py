@@ -190,7 +190,7 @@ def _evaluate(
     prepared: str,
     lanes: list[LaneRequest],
 ) -> Story[str | Run]:
-    """Return the id of the completed evaluation against the champion of now, else its ended run."""
+    """Return the id of the completed evaluation against today's champion, else its ended run."""
     trail.show("evaluating", run_id=run.run_id)
     evaluated, policy = "", request.policy
     asked = EvaluationRequest(

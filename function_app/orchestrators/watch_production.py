@@ -19,7 +19,7 @@ from function_app.steps.context import Story, StoryContext
 
 def watch_production(ctx: StoryContext, request: WatchRequest) -> Story[DriftReport]:
     trail = Trail(ctx)
-    trail.show("reading what production saw", model=request.model)
+    trail.show("reading the requests of production", model=request.model)
     report = yield from steps.observe_production(ctx, request)
     if report.report_id:
         trail.show("announcing drift", report_id=report.report_id, reason=report.reason)

@@ -28,6 +28,7 @@ from function_app.errors import ContractError, PlatformError
 from function_app.ports import Rows
 from function_app.ports.rows import Put, Row, RowsChangedError
 from function_app.records.changing import until_unchanged
+from function_app.records.order import check_cursor
 
 LOG = logging.getLogger("mlops.audit")
 PARTITION, HEAD, ENTRY, ONCE = "audit", "head", "entry/", "once/"
@@ -125,9 +126,7 @@ class AuditLog:
         `after` is the cursor of the page before, None for the first page. Entries that are appended
         meanwhile change no later page. ContractError (BAD_CURSOR) when the cursor is none.
         """
-        if after is not None and not _CURSOR.fullmatch(after):
-            text = f"{after[:80]!a} is no cursor. Use the one of the page before, or none."
-            raise ContractError(text, code="BAD_CURSOR")
+        check_cursor(after, _CURSOR)
         below = int(after) if after else None
         found = list(islice(self._matching(matches, below), limit + 1))
         shown = found[:limit]

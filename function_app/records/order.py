@@ -1,6 +1,9 @@
-"""Moments as keys of rows: rows come in the order of their keys, upwards only."""
+"""Moments as keys of rows, and cursors: rows come in the order of their keys, upwards only."""
 
+import re
 from datetime import UTC, datetime, timedelta
+
+from function_app.errors import ContractError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = 10**18
@@ -18,3 +21,11 @@ def upwards(moment: datetime) -> str:
 
 def _micros(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def check_cursor(after: str | None, pattern: re.Pattern[str]) -> None:
+    """Raise ContractError, code BAD_CURSOR, unless `after` is None or fits the pattern."""
+    if after is not None and not pattern.fullmatch(after):
+        text = f"{after[:80]!a} is not a cursor."
+        remedy = "Use the cursor of the page before, or leave it out."
+        raise ContractError(f"{text} {remedy}", code="BAD_CURSOR")

@@ -73,7 +73,7 @@ def end(ports: Ports, release_end: ReleaseEnd) -> None:
 
 
 def decision_on(ports: Ports, record: ReleaseRecord) -> Decision | None:
-    """Return the decision that ends the wait of a release by the rules of now, None without one."""
+    """Return the decision that ends a release's wait by the present rules, None without one."""
     rules = _approval_rules(ports, record.release.model)
     return Decisions(ports.rows, ports.ledger).on(record, rules)
 
@@ -108,7 +108,7 @@ def _remarks(ports: Ports, release_end: ReleaseEnd) -> tuple[str, ...]:
 
 
 def _approval_rules(ports: Ports, model: str) -> ApprovalRules | None:
-    """Return the rules for approvals of now, None for a model that mlops.toml does not name."""
+    """Return the present rules for approvals, None for a model that mlops.toml does not name."""
     project = ports.projects.get(model)
     return project.approval_rules() if project else None
 
@@ -117,7 +117,7 @@ def _check_release(release: Release) -> None:
     """Raise ContractError when the id is not that of a release of this model and version."""
     if not is_release_of(release.release_id, release.model, release.version):
         text = (
-            f"{release.release_id[:100]!r} is no id of a release of {release.model[:60]} "
+            f"{release.release_id[:100]!r} is not an id of a release of {release.model[:60]} "
             f"{release.version[:60]}."
         )
         raise ContractError(text, code=OTHER_RELEASE)

@@ -51,7 +51,7 @@ def read_notify_settings(environ: Mapping[str, str]) -> NotifySettings:
             raise ConfigError(f"{PREFIX}{name.upper()} {message}")
     for name in ("slack_url", "teams_url", "webhook_url", "azure_mail_endpoint"):
         if values[name] and urlsplit(values[name]).scheme not in ("https", "http"):
-            raise ConfigError(f"{PREFIX}{name.upper()} is no http address.")
+            raise ConfigError(f"{PREFIX}{name.upper()} is not an http address.")
     smtp = values["smtp_url"]
     if smtp and (urlsplit(smtp).scheme != "smtp" or "to=" not in smtp or "from=" not in smtp):
         raise ConfigError(f"{PREFIX}SMTP_URL must read smtp://host:587?from=a@b&to=c@d.")

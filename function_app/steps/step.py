@@ -67,7 +67,7 @@ class Step(Generic[Argument, Result]):
         where = f"{function.__module__}.{function.__name__}"
         if not self.name:
             raise DeclarationError(
-                f"Activity {where} has no step, because {self!r} stands in no table. Declare it in "
+                f"Activity {where} has no step, because {self!r} is in no table. Declare it in "
                 "function_app/steps/__init__.py."
             )
         if function.__name__ != self.name:

@@ -1,8 +1,8 @@
 """Authentication and authorisation of the person who sends a request."""
 
-from function_app.domain.project import ModelProject
+from function_app.domain.project import ModelProject, project_of
 from function_app.domain.release.authorization import ChangeKind
-from function_app.errors import NotFoundError, RefusedError
+from function_app.errors import RefusedError
 from function_app.triggers.invocation import Invocation, Request
 
 
@@ -59,8 +59,5 @@ def check_operator(invocation: Invocation, person: str, model: str, kind: Change
 
 
 def _project(invocation: Invocation, model: str) -> ModelProject:
-    project = invocation.projects.get(model)
     invocation.attempt.model = model
-    if project is None:
-        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}.")
-    return project
+    return project_of(invocation.projects, model)

@@ -52,7 +52,7 @@ async def start_reconciliation(
 ) -> None:
     """Start the comparison of ledger, histories and platforms, unless one is under way.
 
-    `reason` says in the status what started it. Log the head of the audit log first, because the
+    `reason` names its cause in the status. Log the head of the audit log first, because the
     host's log is another store: an operator can compare the two.
     """
     if invocation.recorder is not None:

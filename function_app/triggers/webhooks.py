@@ -90,7 +90,7 @@ def _github_hook(request: Request) -> dict[str, Any]:
     try:
         fields = parse_qs(request.body.decode(), max_num_fields=10)
     except ValueError as error:
-        raise ContractError("The body is no form.", code="MALFORMED_FORM") from error
+        raise ContractError("The body is not a form.", code="MALFORMED_FORM") from error
     if "payload" not in fields:
         raise ContractError(f"The form has no field `payload`. Set the content type to {JSON}.")
     return replace(request, body=fields["payload"][0].encode()).json_object(MAX_HOOK)

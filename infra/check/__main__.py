@@ -19,7 +19,7 @@ from infra.check.role_page import write_page
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "infra" / "snapshots"
-WRITE = "write them anew: python -m infra.check --write-snapshots"
+WRITE = "write them again: python -m infra.check --write-snapshots"
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:

@@ -23,7 +23,7 @@ _ID = re.compile(r"/subscriptions/[^/]+(?:/resourceGroups/([^/]+))?(.*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """A fault: the file or configuration where it is, and what to do."""
+    """A fault: its file or configuration, and the remedy."""
 
     path: str
     text: str

@@ -1,4 +1,4 @@
-"""The configurations that are compiled: their parameter files and what people may choose."""
+"""The configurations that are compiled: their parameter files, and the values to choose from."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ def read_options(text: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> int:
-    """Fill the table in anew; return 1 when a command is unknown."""
+    """Fill the table in again; return 1 when a command is unknown."""
     if len(arguments) != 1:
         print("usage: python -m infra.check.lookup_az AZ", file=sys.stderr)
         return 2

@@ -63,6 +63,6 @@ def check_json(repository: Path) -> Iterator[Problem]:
         try:
             json.loads(text)
         except ValueError as error:
-            yield Problem(path=where, text=f"{name} is no JSON: {error}.")
+            yield Problem(path=where, text=f"{name} is not JSON: {error}.")
         if text[:1] != kinds.get(name, text[:1]):
             yield Problem(path=where, text=f"{name} must begin with {kinds[name]!r}, not {text!r}.")

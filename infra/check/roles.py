@@ -1,4 +1,4 @@
-"""The table of roles (roles.json) against what each configuration assigns, both ways.
+"""The table of roles (roles.json) against the assignments of each configuration, both ways.
 
 A swapped principal, a wider scope or a role without a reason is an assignment without a row.
 """
@@ -124,7 +124,7 @@ def _reasons(rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
             yield f"{row}: `operation` and `by` must say what needs the role."
         for path in re.findall(r"\b\w+(?:/\w+)*\.py\b", row.by):
             if not (repository / path).is_file():
-                yield f"{row}: {path} is no file."
+                yield f"{row}: {path} is not a file."
         if names.setdefault(row.id, row.role) != row.role:
             yield f"{row}: {row.id} is {names[row.id]}."
 

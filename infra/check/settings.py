@@ -19,9 +19,9 @@ from infra.check.choices import CHOICES
 from infra.check.secrets import SECRET_NAME
 from infra.stage_app import HOST, merge
 
-# No template sets them. The first five tell the app to make what the templates make, which it has
-# no role for; the defaults of the others are right in Azure's public cloud, where production takes
-# keys, and `extraSettings` changes them elsewhere.
+# No template sets them. With the first five the app would make resources that the templates make,
+# and for which it has no role; the defaults of the others are right in Azure's public cloud, where
+# production takes keys, and `extraSettings` changes them elsewhere.
 UNSET = frozenset(
     {
         "EVENTS_FUNCTION", "DATA_TOPIC", "WORKSPACE_TOPIC", "KEY_VAULT", "APPLICATION_INSIGHTS",
@@ -38,7 +38,7 @@ OTHERS = (
     "MLOPS_PUBLIC_URL", "MLOPS_TRUSTED_PROXIES", WEBHOOK_SECRET, TOKEN, API,
 )  # fmt: skip
 REFERENCE = "@Microsoft.KeyVault("
-# Whoever knows such an address may write there: it is a secret too.
+# Everybody who knows such an address may write there, so it is a secret too.
 SECRET_ADDRESS = re.compile(NOTIFY + r"\w+_URL")
 # Not secrets: the resources behind them take tokens only.
 HARMLESS = {

@@ -27,7 +27,7 @@ SURGE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A resource whose name nobody else in Azure may have."""
+    """A resource whose name must be unique in all of Azure."""
 
     id: str
     type: str

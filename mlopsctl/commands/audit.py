@@ -53,8 +53,8 @@ def list_entries(
 def verify(caller: Caller, anchors: Anchors = None) -> None:
     """Check every entry's hash and order, print the head, and exit with 1 at a fault.
 
-    Keep the printed head somewhere else: with --anchor a later check finds also entries that were
-    removed at the end, and a log that was written anew.
+    Store the printed head in another system: with --anchor a later check also finds entries that
+    were removed at the end, and a log that was rewritten as a whole.
     """
     content = check(caller.api, caller.person, anchors or [])
     if caller.as_json:

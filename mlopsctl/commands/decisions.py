@@ -84,8 +84,9 @@ def approve(
 ) -> None:
     """Approve the image and the evidence of a release that you read.
 
-    The decision names what `show` or `releases` showed you last. If neither did, this command shows
-    it and asks. The app refuses when the release has another image or evidence now.
+    The decision names the image and the evidence that `show` or `releases` showed you last. If
+    neither did, this command shows it and asks. The app refuses when the release has another image
+    or evidence now.
     """
     _decide("approve", release_id, decider, image, evidence)
 

@@ -20,7 +20,7 @@ def origin(url: str) -> str:
     except ValueError:
         parts, port = urlsplit(""), 0
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise ApiError("ADDRESS", f"{url!r} is no address of an app, such as https://host.")
+        raise ApiError("ADDRESS", f"{url!r} is not an address of an app, such as https://host.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port}"
 

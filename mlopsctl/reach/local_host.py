@@ -46,8 +46,8 @@ class PortTakenError(HostError):
 class LocalHost:
     """The host process of the app in `root`, with its state in `state`.
 
-    It ends only what it started: the host process, and the processes of the state when its own
-    host was the one that used it.
+    It ends only its own host process, and the processes of the state when this host used the
+    state.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class LocalHost:
     ) -> None:
         """Take the app's folder, its state folder and port, where to report progress, a clock.
 
-        Port 0 is any free one: `url` is known after the start. A port that nobody named
-        (`is_named` is false) is replaced by a free one when another program listens there.
+        Port 0 is any free one: `url` is known after the start. A default port (`is_named` is false)
+        is replaced by a free one when another program listens there.
         With `auth` the host asks for function keys, as Azure does.
         """
         self._root, self._state, self._platform = root, state, platform

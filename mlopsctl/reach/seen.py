@@ -1,7 +1,8 @@
 """The image and evidence of each release that a command has shown to this user.
 
-An approval must name what the person read. If `approve` asked the app for the digest and the hash
-itself, an image that changed after the person had looked would be approved unread.
+An approval must name the image and the evidence that the person read. If `approve` asked the app
+for the digest and the hash itself, an image that changed after the person had looked would be
+approved unread.
 """
 
 import json

@@ -195,7 +195,9 @@ def _target(text: str, target: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         seen = (
-            f"has {text[:40]!r}, which is no finite number" if text.strip() else "has an empty cell"
+            f"has {text[:40]!r}, which is not a finite number"
+            if text.strip()
+            else "has an empty cell"
         )
         remedy = "Remove such rows, or encode the labels as numbers, such as 0 and 1."
         raise ContractError(f"The target {target} {seen}. {remedy}")

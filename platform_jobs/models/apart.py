@@ -12,7 +12,7 @@ COULD_NOT = 125  # exit code of the sandbox when it could not be made
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A level of the sandbox by its name in sandbox/levels.py, and what it hides and shows."""
+    """A level of the sandbox by its name in sandbox/levels.py, and the files that it hides."""
 
     level: str
     hidden: tuple[Path, ...] = ()

@@ -42,7 +42,7 @@ def _imports(path: Path) -> Iterator[tuple[str, str]]:
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # the command itself says what is wrong; deep nesting breaks the parser
+        return  # the command itself reports the fault; deep nesting breaks the parser
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

@@ -48,7 +48,7 @@ def read_labels(file: IO[str], target: str) -> list[tuple[str, float]]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            text = f"line {reader.line_num} is no CSV ({error}). Put a corrected file there."
+            text = f"line {reader.line_num} is not a CSV ({error}). Put a corrected file there."
             raise ContractError(text) from None
         if row is None:
             return labels

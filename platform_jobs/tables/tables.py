@@ -24,7 +24,7 @@ class Table:
     """Rows as text: each row has one cell per column, in the order of `columns`.
 
     `lines` holds the line of the file in which each row begins, counted from 1; `notes` says how
-    the file differs from a plain CSV; `faults` says what is wrong with it, and the remedy. There
+    the file differs from a plain CSV; `faults` has its faults with their remedies. There
     are no columns where the first line is no header.
     """
 
@@ -51,7 +51,7 @@ def scan_table(path: Path) -> Table:
     try:
         # A FIFO without a writer would block this job for ever.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ContractError(f"{path.name} is no regular file. Give a CSV file.")
+            raise ContractError(f"{path.name} is not a regular file. Give a CSV file.")
         content = path.read_bytes()
     except OSError as error:
         raise ContractError(f"{path.name} cannot be read: {error.strerror}.") from None

@@ -43,7 +43,7 @@ def bind(source: str, target: str) -> None:
 
 
 def restrict(target: str, attributes: int) -> None:
-    """Set attributes of a mount and of all mounts below it, also of those that nobody can reach."""
+    """Set attributes of a mount and of all mounts below it, also of mounts that no path reaches."""
     values = (ctypes.c_uint64 * 4)(attributes, 0, 0, 0)
     size = ctypes.c_size_t(ctypes.sizeof(values))
     words = (_AT_FDCWD, os.fsencode(target), _AT_RECURSIVE, ctypes.byref(values), size)

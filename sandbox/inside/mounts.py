@@ -82,7 +82,7 @@ def enter(spec: dict[str, Any]) -> None:
 
 
 def _add(kind: str, source: str, target: str) -> Sequence[str]:
-    """Add a mount below the new root; return what must become read-only at the end."""
+    """Add a mount below the new root; return the mounts that must become read-only at the end."""
     place = _NEW + target
     if kind == "link":
         os.makedirs(os.path.dirname(place), exist_ok=True)

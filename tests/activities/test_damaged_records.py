@@ -12,7 +12,6 @@ from typing import Any, cast
 import pytest
 
 from function_app.activities.reconciliation import compare_platform, compare_records
-from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.access.audit import AuditEvent, Kind
 from function_app.domain.codec import dump
@@ -28,13 +27,13 @@ from function_app.records.accounts import GRACE, LATE, name_of_decision, record_
 from function_app.records.audit import ENTRY, PARTITION, AuditLog
 from function_app.records.damage import REMEDY, partition_of
 from function_app.records.inbox.inbox import StoredInbox
-from function_app.records.ledger.ledger import StoredLedger
 from function_app.records.open_counts import TAKEN_OVER
 from function_app.records.recorder import Recorder
 from tests.activities.law_bench import MODEL, NOW, Bench, image
+from tests.activities.production_bench import bench
 from tests.contracts.conftest import account, azurite, connection, identity, tls
 
-__all__ = ["account", "azurite", "connection", "identity", "tls"]
+__all__ = ["account", "azurite", "bench", "connection", "identity", "tls"]
 ROOT = Path(__file__).parents[2]
 # Counts five repetitions, one a second, and ends as by kill -9.
 COUNT_AND_DIE = """
@@ -52,14 +51,6 @@ for second in range(6):
     recorder.record(event)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-@pytest.fixture(params=["local", "azure"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
-    if request.param == "azure":
-        connected = request.getfixturevalue("connection")
-        return Bench(StoredLedger(AzureRows(connected)), AzureRows(connected))
-    return Bench(StoredLedger(LocalRows(tmp_path / "ledger.db")), LocalRows(tmp_path / "ledger.db"))
 
 
 def damage(bench: Bench, prefix: str, content: dict[str, Any], partition: str = "") -> str:

@@ -139,6 +139,12 @@ class FakeStories:
 
 def compare(known: dict[str, str], output: str | None = None) -> FakePlatform:
     platform = FakePlatform()
+    asyncio.run(compare_records(ports_of(platform), REQUEST, cast(Any, FakeStories(known, output))))
+    return platform
+
+
+def ports_of(platform: FakePlatform) -> Ports:
+    """Return the ports that a comparison of records uses."""
     ports = FewPorts(
         ledger=platform,
         inbox=platform,
@@ -148,8 +154,7 @@ def compare(known: dict[str, str], output: str | None = None) -> FakePlatform:
         datasets=platform,
         rows=platform,
     )
-    asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories(known, output))))
-    return platform
+    return cast(Ports, ports)
 
 
 def test_a_story_that_the_list_left_out_is_no_reason_to_end_what_it_waits_for() -> None:
@@ -368,17 +373,9 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
 
 def test_an_entry_of_the_inbox_that_is_never_read_is_a_finding() -> None:
     platform = FakePlatform(unreadable=("data/diabetes/pipe.csv: pipe.csv is a FIFO.",))
-    ports = FewPorts(
-        ledger=platform,
-        inbox=platform,
-        jobs=platform,
-        clock=platform,
-        staging=FakeStaging(),
-        datasets=platform,
-        rows=platform,
-    )
 
-    report = asyncio.run(compare_records(cast(Ports, ports), REQUEST, cast(Any, FakeStories({}))))
+    stories = cast(Any, FakeStories({}))
+    report = asyncio.run(compare_records(ports_of(platform), REQUEST, stories))
 
     [finding] = [f for f in report.findings if f.kind is FindingKind.UNREADABLE_FILE]
     assert (finding.subject, finding.detail) == ("data/diabetes/pipe.csv", "pipe.csv is a FIFO.")

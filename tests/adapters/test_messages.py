@@ -139,7 +139,7 @@ def test_the_secret_address_of_a_chat_reaches_no_log(
 
     assert [path for path, _, _ in listener.posted] == ["/services/T000/planted-secret"] * 3
     logged = " ".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
-    assert "/open" in logged, "what is no secret is logged as ever"
+    assert "/open" in logged, "what is not a secret is logged as ever"
     assert "planted-secret" not in logged
     assert "T000" not in logged
 
@@ -160,7 +160,7 @@ def test_the_secret_address_of_a_chat_reaches_no_trace(listener: Listener) -> No
             instrumentor.uninstrument()
 
     traced = " ".join(span.to_json() for span in kept.get_finished_spans())
-    assert "/open" in traced, "what is no secret is traced as ever"
+    assert "/open" in traced, "what is not a secret is traced as ever"
     assert "planted-secret" not in traced
 
 

@@ -55,8 +55,8 @@ def test_right_answers_have_no_detail() -> None:
         (Answer(content=[1, 2]), "HTTP 200 [1, 2]."),
         (Answer(content={"result": [1.0]}), "HTTP 200 without 2 numbers in `result`: "),
         (Answer(content={"prediction": 1}), "HTTP 200 without 2 numbers in `result`: "),
-        (Answer(content={"result": ["a", "b"]}), "in `result` that is no finite number: "),
-        (Answer(body=b'{"result": [10.0, NaN]}'), "in `result` that is no finite number: "),
+        (Answer(content={"result": ["a", "b"]}), "in `result` that is not a finite number: "),
+        (Answer(body=b'{"result": [10.0, NaN]}'), "in `result` that is not a finite number: "),
         (Answer(drop=True), "RemoteProtocolError: Server disconnected"),
     ],
 )

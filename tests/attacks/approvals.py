@@ -33,6 +33,25 @@ class People:
         return token or None
 
 
+class Overtaken:
+    """Rows in which `act` happens right before the first write."""
+
+    def __init__(self, rows: Rows, act: Callable[[], None]) -> None:
+        self._rows, self._act, self._acted = rows, act, False
+
+    def get(self, partition: str, key: str) -> Any:
+        return self._rows.get(partition, key)
+
+    def query(self, partition: str, prefix: str = "", **bounds: Any) -> Any:
+        return self._rows.query(partition, prefix, **bounds)
+
+    def write(self, partition: str, changes: Any) -> None:
+        if not self._acted:
+            self._acted = True
+            self._act()
+        self._rows.write(partition, changes)
+
+
 @dataclass
 class Stories:
     """Stories of which none is under way."""

@@ -1,7 +1,6 @@
 """Attacks on approvals: removed approvers, withdrawn approvals, persons counted twice."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +9,7 @@ from function_app.errors import ConflictError, NotAuthorisedError, RefusedError
 from function_app.ports import Ledger, Rows
 from function_app.triggers.http.approvals import post_rejection, post_withdrawal
 from tests.activities.law_bench import MODEL
-from tests.attacks.approvals import Office, code_of, office_of
+from tests.attacks.approvals import Office, Overtaken, code_of, office_of
 from tests.attacks.attack import ONLY, SAME, attack
 from tests.attacks.targets import CloudTarget, Target, ask, error_of, named_by, waiting
 from tests.azure_servers.identity import OBJECT, TENANT
@@ -137,7 +136,6 @@ def test_a_withdrawal_and_a_promotion_have_one_winner(office: Office, first: str
     office.approve_as("ada")
     office.settle()
     rows = office.rows
-    done: list[bool] = []
 
     def withdraw() -> None:
         office.send(post_withdrawal, "ada")
@@ -147,24 +145,11 @@ def test_a_withdrawal_and_a_promotion_have_one_winner(office: Office, first: str
 
     act, other = (promote, withdraw) if first == "withdrawal" else (withdraw, promote)
 
-    @dataclass
-    class Between:
-        """Rows in which the other one acts right before the first write."""
+    def overtake() -> None:
+        office.rows = rows
+        other()
 
-        def get(self, partition: str, key: str) -> Any:
-            return rows.get(partition, key)
-
-        def query(self, partition: str, prefix: str = "", **bounds: Any) -> Any:
-            return rows.query(partition, prefix, **bounds)
-
-        def write(self, partition: str, changes: Any) -> None:
-            if not done:
-                done.append(True)
-                office.rows = rows
-                other()
-            rows.write(partition, changes)
-
-    office.rows = Between()
+    office.rows = Overtaken(rows, overtake)
 
     with pytest.raises((NotAuthorisedError, ConflictError)) as caught:
         act()

@@ -152,7 +152,7 @@ def test_a_flood_of_refusals_is_a_few_entries_with_a_count(target: Target) -> No
     assert sum(entry["count"] for entry in flood) == FLOOD
     # The flood may last for some minutes of a busy machine.
     assert len(flood) < FLOOD // 10
-    assert not [entry for entry in flood if entry["who"]], "an invented key is no caller"
+    assert not [entry for entry in flood if entry["who"]], "an invented key is not a caller"
 
 
 @attack(

@@ -112,7 +112,7 @@ def test_a_training_in_azure_cannot_read_what_it_is_judged_by(
     does="lets a training in Azure overwrite the champion's answers in the container of models' "
     "code, after the champion gave them, so that the challenger looks better",
     answer="the judge gets the key that sealed the answers, and finds no seal of it: the "
-    "evaluation fails and is no verdict, so that nothing is registered or promoted",
+    "evaluation fails and is not a verdict, so that nothing is registered or promoted",
     log="the run's log: The champion: its answers were changed after it gave them",
     before="succeeded",
     azure=ONLY,
@@ -145,7 +145,7 @@ def test_answers_that_a_training_overwrote_are_no_verdict(
     point=5,
     does="lets a training in Azure overwrite the champion's model before the champion answers",
     answer="the run copies the model, compares its digest with the registered one, and refuses to "
-    "answer: the evaluation fails and is no verdict",
+    "answer: the evaluation fails and is not a verdict",
     log="the run's log: The champion: its model folder was changed after it was registered",
     before="succeeded",
     azure=ONLY,

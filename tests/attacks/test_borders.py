@@ -273,7 +273,7 @@ def test_the_webhook_asks_for_its_key_also_without_auth_and_limits_the_rate(guar
 
 @attack(
     point=4,
-    does="sends keys of the host that are no ASCII and no UTF-8",
+    does="sends keys of the host that are neither ASCII nor UTF-8",
     answer="401, not 500",
     log="host: refused <method> <path>",
     before="succeeded",
@@ -295,7 +295,7 @@ def test_credentials_that_are_no_ascii_are_wrong_and_no_fault(guarded: Host, key
 
 @attack(
     point=4,
-    does="sends keys, tokens, signatures and passwords that are no ASCII and no UTF-8",
+    does="sends keys, tokens, signatures and passwords that are neither ASCII nor UTF-8",
     answer="401 in every place, not 500",
     log="host: refused <method> <path>; audit: refusal, UNAUTHENTICATED",
     before="succeeded",

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -17,7 +16,7 @@ from function_app.ports import Ledger, Rows
 from function_app.triggers.http.story_api import post_cancel
 from function_app.triggers.invocation import Invocation, Request
 from tests.activities.law_bench import MODEL
-from tests.attacks.approvals import Office, code_of, office_of
+from tests.attacks.approvals import Office, Overtaken, code_of, office_of
 from tests.attacks.attack import SAME, attack
 
 RELEASE = f"release-{MODEL}-1"
@@ -95,26 +94,13 @@ def test_a_cancelled_release_is_not_promoted(
     azure=SAME,
 )
 def test_a_cancellation_while_the_promotion_begins_is_seen(office: Office) -> None:
-    rows, done = office.rows, list[bool]()
+    rows = office.rows
 
-    @dataclass
-    class Between:
-        """Rows in which the person cancels right before the first write."""
+    def overtake() -> None:
+        office.rows = rows
+        cancel(office)
 
-        def get(self, partition: str, key: str) -> Any:
-            return rows.get(partition, key)
-
-        def query(self, partition: str, prefix: str = "", **bounds: Any) -> Any:
-            return rows.query(partition, prefix, **bounds)
-
-        def write(self, partition: str, changes: Any) -> None:
-            if not done:
-                done.append(True)
-                office.rows = rows
-                cancel(office)
-            rows.write(partition, changes)
-
-    office.rows = Between()
+    office.rows = Overtaken(rows, overtake)
 
     with pytest.raises(NotAuthorisedError) as caught:
         office.promote("1")

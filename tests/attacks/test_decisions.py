@@ -68,7 +68,7 @@ def test_a_token_counts_in_its_header_only(target: Target) -> None:
 @attack(
     point=2,
     does="approves another image, other evidence, or those of another release",
-    answer="409 STALE_DECISION, or 400 for a value that is no digest",
+    answer="409 STALE_DECISION, or 400 for a value that is not a digest",
     log=LOG,
     before="refused",
     azure=SAME,

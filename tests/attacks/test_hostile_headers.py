@@ -33,7 +33,7 @@ def send(host: Host, *headers: str, body: bytes = b"") -> int:
 
 @attack(
     point=4,
-    does="sends two origins of which one is this host's, an origin that is no address, or the "
+    does="sends two origins of which one is this host's, an origin that is not an address, or the "
     "browser's word in another case",
     answer="403; nothing is started",
     log="host: refused POST <path>",

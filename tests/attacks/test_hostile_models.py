@@ -42,7 +42,7 @@ class Endless(io.RawIOBase):
 
 @attack(
     point=5,
-    does="writes a model folder with names that are no text, folders without end, or a file for "
+    does="writes a model folder with names that are not text, folders without end, or a file for "
     "each of a million names",
     answer="the training ends as rejected, with the name or the number",
     log="the story's reason",

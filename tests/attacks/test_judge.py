@@ -217,7 +217,7 @@ def test_a_models_own_list_of_types_counts_for_nothing(bench: Judge, tmp_path: P
 @attack(
     point=5,
     does="code that reads the whole state folder looks for an approver's token",
-    answer="the state holds digests only, and a digest is no token",
+    answer="the state holds digests only, and a digest is not a token",
     log="401 UNAUTHENTICATED, and the refusal in the audit log",
     before="succeeded",
     azure=no_equivalent("people sign in by Entra, and the app stores no token."),

@@ -311,7 +311,7 @@ def test_a_pull_request_is_refused_below_the_least_isolation(tmp_path: Path) -> 
 @attack(
     point=6,
     does="A mount that the user of the app cannot read makes the sandbox fall to its weakest level",
-    answer="the code runs in namespaces; the mount is no obstacle",
+    answer="the code runs in namespaces; the mount is not an obstacle",
     log="none: the level of isolation stays the same",
     before="succeeded",
     azure=no_equivalent("the container of a run has the mounts that Azure ML gives it."),

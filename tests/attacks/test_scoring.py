@@ -386,7 +386,6 @@ def test_staging_with_a_public_address_speaks_tls_with_its_own_certificate(
 ) -> None:
     now = datetime.now(UTC)
     group = describe_group(azure.settings, "release-diabetes-1", IMAGE, "r", "{}", now)
-
     assert group.ip_address is not None
     assert [port.port for port in group.ip_address.ports] == [8443]
     assert [container.name for container in group.containers] == ["scoring", "tls"]

@@ -247,4 +247,4 @@ def test_a_job_reads_regular_files_only(tmp_path: Path) -> None:
 
     content = prepare(tmp_path / "pipe.csv", "Y", "diabetes", tmp_path / "out")
 
-    assert content["refused"] == "pipe.csv is no regular file. Give a CSV file."
+    assert content["refused"] == "pipe.csv is not a regular file. Give a CSV file."

@@ -98,4 +98,5 @@ def test_the_evidence_says_what_an_unknown_author_means(
     rules = ApprovalRules(approvers=("ada", "grace"), people=PEOPLE, unknown_author=policy)
 
     assert sentence in " ".join(rules.outlook(NOBODY))
-    assert "Nobody is known" not in " ".join(rules.outlook(make_authors([(Role.PUSHED, "eve")])))
+    assert "The person who caused this version is unknown" in " ".join(rules.outlook(NOBODY))
+    assert "is unknown" not in " ".join(rules.outlook(make_authors([(Role.PUSHED, "eve")])))

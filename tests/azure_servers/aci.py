@@ -96,7 +96,7 @@ class ContainerInstances:
         body = request.json
         wrong = refuse_unknown(body["properties"], **_PROPERTIES)
         if wrong or not _NAME.fullmatch(name):
-            return error(400, "InvalidRequestContent", wrong or f"{name} is no name")
+            return error(400, "InvalidRequestContent", wrong or f"{name} is not a name")
         before = self.groups.get(name)
         if before is not None and before["properties"]["provisioningState"] == "Deleting":
             return error(409, "ContainerGroupDeleting", f"{name} is being deleted.")

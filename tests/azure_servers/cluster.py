@@ -271,7 +271,7 @@ def _check(kind: str, body: Json) -> str | None:
         return str(error).splitlines()[1]
     metadata, spec = body.get("metadata") or {}, body.get("spec") or {}
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", metadata.get("name", "")):
-        return "metadata.name is no DNS label"
+        return "metadata.name is not a DNS label"
     for text in (metadata.get("labels") or {}).values():
         if not re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", text):
             return f"the label {text!r} is invalid"

@@ -42,7 +42,7 @@ def diagnostics(compiler: str, resources: Sequence[Resource]) -> list[list[str]]
     for line in done.stderr.splitlines():
         matched = _FOUND.search(line)
         if matched is None:
-            raise AssertionError(f"The compiler says what is no finding: {line}")
+            raise AssertionError(f"The compiler says what is not a finding: {line}")
         if not matched["text"].startswith(_IGNORED):
             found[int(matched["line"]) - 1].append(matched["text"])
     return found

@@ -63,7 +63,7 @@ def test_more_events_than_one_read_takes_are_listed(inbox: StoredInbox) -> None:
     "cursor", ["", "x", "0" * 19, "0" * 19 + "-a/b", "0" * 19 + "-" + "a" * 65]
 )
 def test_a_cursor_that_no_page_gave_is_refused(inbox: StoredInbox, cursor: str) -> None:
-    with pytest.raises(ContractError, match="is no cursor"):
+    with pytest.raises(ContractError, match="is not a cursor"):
         inbox.events(1, cursor)
 
 

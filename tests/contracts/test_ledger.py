@@ -305,7 +305,7 @@ def test_a_release_that_changes_keeps_its_page(ledger: StoredLedger) -> None:
     "cursor", ["", "x", "../1", "0" * 19, "0" * 19 + "-a/b", "\u0660" * 19 + "-a"]
 )
 def test_a_cursor_that_no_page_gave_is_refused(ledger: StoredLedger, cursor: str) -> None:
-    with pytest.raises(ContractError, match="is no cursor"):
+    with pytest.raises(ContractError, match="is not a cursor"):
         ledger.releases(1, cursor)
 
 

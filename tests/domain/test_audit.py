@@ -150,7 +150,7 @@ def test_texts_from_outside_are_redacted_put_on_one_line_and_cut() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "x:" + ZERO, "1:abc", "-1:" + ZERO, "²:" + ZERO])
 def test_a_text_that_is_no_head_is_refused(text: str) -> None:
-    with pytest.raises(ContractError, match="is no head"):
+    with pytest.raises(ContractError, match="is not a head"):
         read_head(text)
 
 

@@ -6,7 +6,7 @@ from function_app.domain.stories.outcomes import outcome_of
 from function_app.domain.text.failures import plain_reason
 from function_app.orchestrators.shared.clean_up import reasons_of
 
-CODE = "CONTRACT: data.csv is no table. Send another file."
+CODE = "CONTRACT: data.csv is not a table. Send another file."
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ print(store.commit(lambda db: instances.create(db, "one", "chain", None)).result
 
 
 def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
-    (tmp_path / "store.db").write_bytes(b"this is no database" * 100)
+    (tmp_path / "store.db").write_bytes(b"this is not a database" * 100)
 
     with pytest.raises(StoreError, match=r"store\.db cannot be opened: file is not a database"):
         Store(tmp_path)

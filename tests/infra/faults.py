@@ -185,7 +185,7 @@ SILENT = {
     ),
     "the JSON in a parameter is broken": InBicep(
         (("dev.bicepparam", "'MLOPS_GIT_HOSTS', '[]'", "'MLOPS_GIT_HOSTS', '['"),),
-        "MLOPS_GIT_HOSTS is no JSON",
+        "MLOPS_GIT_HOSTS is not JSON",
     ),
     "an event that the app takes is not sent": InBicep(
         (("events.bicep", "        'Microsoft.MachineLearningServices.RunCompleted'\n", ""),),

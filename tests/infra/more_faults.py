@@ -160,7 +160,7 @@ MORE = {
     "a system of nodes is misspelt": _at("dev", CLUSTERS, "", *_POOL, "osSKU", to="AzureLinus"),
     "a version of Python is misspelt": _at(
         "dev", SITES, "", OF, "functionAppConfig", "runtime", "version", to="3.21"),
-    "the memory of an instance is no size": _at(
+    "the memory of an instance is not a size": _at(
         "dev", SITES, "", OF, "functionAppConfig", "scaleAndConcurrency", "instanceMemoryMB", to=2084),
     "zone redundancy is misspelt": _at("prod", _REGISTRY, "", OF, "zoneRedundancy", to="Enable"),
     "the app makes computes of a misspelt size": _setting(
@@ -198,7 +198,7 @@ MORE = {
         "dev", "", "", ("outputs", "MLOPS_DATA_TOPIC"), f"evgs-ml-{_SUFFIX}", "MLOPS_DATA_TOPIC"),
     # Settings that the app or the host refuses.
     "nodes of judges are none": _setting("MLOPS_AZURE_JUDGE_NODES", "-1"),
-    "the subscription is no id": _setting("MLOPS_AZURE_SUBSCRIPTION_ID", "abc"),
+    "the subscription is not an id": _setting("MLOPS_AZURE_SUBSCRIPTION_ID", "abc"),
     "production is of an unknown kind": _setting("MLOPS_AZURE_PRODUCTION", "clusters"),
     "the worker has no threads": _setting("PYTHON_THREADPOOL_THREAD_COUNT", "0"),
     "the kind of credential is misspelt": _setting(

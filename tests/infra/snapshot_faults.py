@@ -113,9 +113,9 @@ COMMITTED = {
     # Secrets.
     "a key is read": _setting("MLOPS_TOPIC_KEY", "[listKeys('/x', '2024-01-01').key1]", "reads a secret"),
     "a key is written down": _setting("MLOPS_STATE", "AccountKey=abc", "looks like a key"),
-    "a secret setting is no reference": _setting(
+    "a secret setting is not a reference": _setting(
         "MLOPS_TOPIC_KEY", "abc", "MLOPS_TOPIC_KEY looks like a secret"),
-    "a channel's address is no reference": _setting(
+    "a channel's address is not a reference": _setting(
         "MLOPS_NOTIFY_TEAMS_URL", "https://example.org", "MLOPS_NOTIFY_TEAMS_URL looks like a secret"),
     "a parameter is a secret": InSnapshot(
         "template", "", "", ("main", "parameters", "extraSettings"), "secureObject",

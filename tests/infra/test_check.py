@@ -142,8 +142,8 @@ def test_broken_json_is_named_with_its_file(committed: Mapping[str, Any], tmp_pa
     problems = [str(problem) for problem in check(committed, repository)]
 
     for name in ("sizes.json: the file", "main.bicepparam: MLOPS_EXTRA_SETTINGS", f"{workflow}: "):
-        assert any(text.startswith(name) and "is no JSON" in text for text in problems), problems
-    assert any(text.startswith("host/storage.json: the file is no JSON") for text in problems)
+        assert any(text.startswith(name) and "is not JSON" in text for text in problems), problems
+    assert any(text.startswith("host/storage.json: the file is not JSON") for text in problems)
     assert "prod.bicepparam: MLOPS_PUBLISHERS must begin with '[', not '{}'." in problems
 
 
@@ -179,7 +179,7 @@ ROW_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no reason": ({"operation": " "}, "`operation` and `by` must say what needs the role"),
     "nobody who needs it": ({"by": ""}, "`operation` and `by` must say what needs the role"),
     "a file that is gone": (
-        {"by": "function_app/adapters/azure/events.py, scoring/gone.py"}, "scoring/gone.py is no file"
+        {"by": "function_app/adapters/azure/events.py, scoring/gone.py"}, "scoring/gone.py is not a file"
     ),
     "the name of another role": ({"role": "Reader"}, "is Reader."),
     "a role that no template gives": (

@@ -1,4 +1,4 @@
-"""A repository of the layout of MLOpsPython, written anew: the same places, names and interfaces."""
+"""A repository in the layout of MLOpsPython, written by us: the same paths, names and interfaces."""
 
 import json
 from pathlib import Path

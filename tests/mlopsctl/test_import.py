@@ -123,7 +123,7 @@ OLD = "def train_model(run, data, alpha):\n    pass\n\n\ndef split_data(df):\n  
 @pytest.mark.parametrize(
     ("change", "words", "says"),
     [
-        ({}, ["--name", "No Model!"], "is no name of a model"),
+        ({}, ["--name", "No Model!"], "is not a name of a model"),
         (TWO, [], "2 models: diabetes_regression, other. Name one: --folder"),
         ({}, ["--folder", "absent"], "has no absent/training/train.py; folders with one"),
         (
@@ -134,7 +134,7 @@ OLD = "def train_model(run, data, alpha):\n    pass\n\n\ndef split_data(df):\n  
         ({f"{FOLDER}/training/train.py": "def f(:\n"}, [], "train.py, line 1"),
         ({f"{FOLDER}/training/train.py": OLD}, [], "train_model must take 2 arguments; there is 3"),
         ({f"{FOLDER}/training/train.py": "print(1)\n"}, [], "it is of 2019"),
-        ({".pipelines/diabetes_regression-ci.yml": "a: [\n"}, [], "this is no YAML"),
+        ({".pipelines/diabetes_regression-ci.yml": "a: [\n"}, [], "this is not YAML"),
         (
             {
                 f"{FOLDER}/training/train.py": f"import utils.log\n{TRAIN}",
@@ -169,7 +169,7 @@ AKS = f"{FOLDER}/scoring/deployment_config_aks.yml"
         ({AKS: "autoScaler:\n  minReplicas: two\n"}, "replicas must be a number, not 'two'"),
         ({AKS: "scoringTimeoutMs: .inf\n"}, "scoringTimeoutMs must be a number, not inf"),
         ({AKS: "containerResourceRequirements: 1\n"}, "containerResourceRequirements must be an"),
-        ({AKS: "made: 2020-13-45\n"}, "this is no YAML"),
+        ({AKS: "made: 2020-13-45\n"}, "this is not YAML"),
         ({f"{FOLDER}/parameters.json": '{"training": [1]}'}, "training must be an object"),
         ({f"{FOLDER}/parameters.json": '{"registration": "x"}'}, "registration must be an object"),
     ],
@@ -195,7 +195,7 @@ def test_a_folder_that_python_cannot_import_is_refused(tmp_path: Path) -> None:
     (tmp_path / "my-model" / "training").mkdir(parents=True)
     (tmp_path / "my-model" / "training" / "train.py").write_text(TRAIN)
 
-    with pytest.raises(SeedError, match="my-model is no name of a Python package"):
+    with pytest.raises(SeedError, match="my-model is not a name of a Python package"):
         read_clone(tmp_path)
 
 
@@ -225,8 +225,8 @@ def test_a_folder_that_holds_something_and_the_clone_itself_are_not_written_to(
 
     assert "is not an empty folder" in run(str(clone), "--into", str(into)).stderr
     assert "lies in the clone" in run(str(clone), "--into", str(clone / "new")).stderr
-    assert "is no folder" in run(str(tmp_path / "nowhere"), "--into", str(tmp_path / "p")).stderr
-    assert "is no clone of MLOpsPython" in run(str(into), "--into", str(tmp_path / "p")).stderr
+    assert "is not a folder" in run(str(tmp_path / "nowhere"), "--into", str(tmp_path / "p")).stderr
+    assert "is not a clone of MLOpsPython" in run(str(into), "--into", str(tmp_path / "p")).stderr
 
 
 def test_data_of_ones_own_gives_columns_and_bar(tmp_path: Path) -> None:

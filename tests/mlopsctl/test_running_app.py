@@ -160,8 +160,8 @@ def test_audit_verify_prints_a_head_that_a_later_check_compares(app: App) -> Non
 
     assert later.returncode == 0
     assert forged.returncode == 1
-    assert "the log was written anew" in forged.stdout
-    assert (nonsense.returncode, "is no head" in nonsense.stderr) == (1, True)
+    assert "the log was rewritten as a whole" in forged.stdout
+    assert (nonsense.returncode, "is not a head" in nonsense.stderr) == (1, True)
     content = app.read("audit", "verify", "--as", "ada")
     assert (content["faults"], content["checked"]) == ([], content["head"]["number"])
 

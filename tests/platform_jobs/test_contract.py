@@ -63,7 +63,7 @@ def test_a_project_without_a_sample_is_checked_with_data(
 
 @pytest.mark.parametrize(
     ("label", "seen"),
-    [("high", "has 'high', which is no finite number"), ("", "has an empty cell")],
+    [("high", "has 'high', which is not a finite number"), ("", "has an empty cell")],
 )
 def test_a_label_that_is_no_number_is_named_with_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], label: str, seen: str

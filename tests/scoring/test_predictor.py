@@ -136,7 +136,7 @@ def test_the_text_of_a_model_is_cut(save: Save) -> None:
     [
         ([1.0, float("nan")], "answered nan to data[1]"),
         ([float("inf"), 1.0], "answered inf to data[0]"),
-        (["low", "high"], "something that is no number"),
+        (["low", "high"], "something that is not a number"),
         ([1.0], "shape (1,) to 2 rows"),
         ([[1.0, 2.0], [3.0, 4.0]], "shape (2, 2) to 2 rows"),
         (3.0, "shape () to 2 rows"),

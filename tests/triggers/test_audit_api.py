@@ -41,7 +41,7 @@ def test_an_approver_reads_the_log_under_any_name(tmp_path: Path, name: str) -> 
 
 
 def test_a_person_of_no_model_does_not_read_the_log(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="mallory is no approver and no operator"):
+    with pytest.raises(RefusedError, match="mallory is neither an approver nor an operator"):
         read(Office(tmp_path), "mallory")
 
 

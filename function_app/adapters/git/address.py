@@ -31,13 +31,13 @@ def read_address(text: str) -> Address:
     local = text.startswith(("/", "file://"))
     lowest = " " if local else "!"
     if not text or text.startswith("-") or any(sign < lowest for sign in text):
-        raise ContractError(f"repository: {text[:80]!r} is no address. {_ACCEPTED}")
+        raise ContractError(f"repository: {text[:80]!r} is not an address. {_ACCEPTED}")
     if text.startswith("/"):
         return Address(url=text, protocol="file", host="", path=text)
     if "://" not in text:
         match = _SCP.fullmatch(text)
         if match is None:
-            raise ContractError(f"repository: {text[:80]!r} is no full address. {_ACCEPTED}")
+            raise ContractError(f"repository: {text[:80]!r} is not a full address. {_ACCEPTED}")
         return Address(url=text, protocol="ssh", host=match[2], path=match[3].lstrip("/"))
     parts = urlsplit(text)
     if parts.password or (parts.username and parts.scheme in ("http", "https")):

@@ -55,7 +55,7 @@ def _entries(objects: Objects, commit: str, max_files: int) -> list[_Entry]:
         if number >= max_files:
             raise ContractError(
                 f"The commit holds more than {max_files} files and folders. "
-                "Take out what is not code."
+                "Remove files that are not code."
             )
         if entry.mode != _FOLDER:
             entries.append(entry)

@@ -46,7 +46,7 @@ def tree_of(objects: Objects, commit: str) -> ObjectID:
     """Return the name of the commit's tree, or raise ContractError when it is no commit."""
     trees = _named(objects, ObjectID(commit.encode()), b"tree")
     if len(trees) != 1:
-        raise ContractError(f"{commit[:12]} is no commit. Name one.")
+        raise ContractError(f"{commit[:12]} is not a commit. Give the name of a commit.")
     return trees[0]
 
 

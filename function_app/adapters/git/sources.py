@@ -104,17 +104,19 @@ def _refs(change: Change) -> tuple[str, ...]:
     if not change.proposal:
         return (_branch_ref(change.branch),)
     if not _NUMBER.fullmatch(change.proposal):
-        raise ContractError(f"proposal: {change.proposal[:40]!r} is no number of a pull request.")
+        raise ContractError(
+            f"proposal: {change.proposal[:40]!r} is not a number of a pull request."
+        )
     kinds = ("refs/pull/{}/head", "refs/pull/{}/merge", "refs/merge-requests/{}/head")
     return tuple(kind.format(change.proposal) for kind in kinds)
 
 
 def _branch_ref(branch: str) -> str:
     if not branch or set(branch) & set(" \t\n~^:?*[\\") or ".." in branch or "@{" in branch:
-        raise ContractError(f"branch: {branch[:80]!r} is no name of a branch.")
+        raise ContractError(f"branch: {branch[:80]!r} is not a name of a branch.")
     return f"refs/heads/{branch}"
 
 
 def _check_commit(commit: str) -> None:
     if not _COMMIT.fullmatch(commit):
-        raise ContractError(f"commit: {commit[:80]!r} is no full name of a commit: 40 signs.")
+        raise ContractError(f"commit: {commit[:80]!r} is not a full name of a commit: 40 signs.")

@@ -138,7 +138,7 @@ def _difference(answer: "httpx.Response", known: list[float]) -> float:
     # JSON of Python holds NaN, with which no comparison is true: max() would pass over it.
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in result):
         raise _AnswerError(
-            f"HTTP {answer.status_code} with something in `result` that is no finite number: "
+            f"HTTP {answer.status_code} with something in `result` that is not a finite number: "
             f"{_shown(answer.text)}"
         )
     pairs = zip(result, known, strict=True)

@@ -80,7 +80,9 @@ def read_head(text: str) -> Head:
     """Return the head that the text `NUMBER:HASH` names; ContractError for any other text."""
     number, _, digest = text.partition(":")
     if not number.isascii() or not number.isdecimal() or len(digest) != 64:
-        raise ContractError(f"{text[:80]!r} is no head. Give NUMBER:HASH, as a check printed it.")
+        raise ContractError(
+            f"{text[:80]!r} is not a head. Give NUMBER:HASH, as a check printed it."
+        )
     return Head(number=int(number[:15]), hash=digest.lower())
 
 
@@ -144,7 +146,7 @@ def check_anchor(anchor: Head, head: Head, stored_hash: str | None) -> Iterator[
         problem = f"Entries are missing at the end: the log ends at {head.number}."
         yield Fault(number=anchor.number, problem=problem)
     elif anchor.hash != (ZERO if anchor.number == 0 else stored_hash):
-        problem = "The entry differs from the stored head: the log was written anew."
+        problem = "The entry differs from the stored head: the log was rewritten as a whole."
         yield Fault(number=anchor.number, problem=problem)
 
 

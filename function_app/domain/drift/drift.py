@@ -4,23 +4,24 @@ It may be read after every batch, for ever: while nothing has changed, the proba
 reports drift is at most `alpha` (per champion, over the draw of the training data and of the
 whole stream). How:
 
-1. A quarter of alpha goes to not knowing the truth: each share F(edge) of what the training data
-   came from lies in an interval around the share of the training rows, by the smaller of the
+1. A quarter of alpha is for the unknown distribution behind the training data: each of its shares
+   F(edge) lies in an interval around the share of the training rows, by the smaller of the
    bounds of Dvoretzky, Kiefer, Wolfowitz (with Massart's constant, 1990) and of Chernoff (1952),
    over all edges and columns at once. No drift means: production's share lies in it too. Another
    quarter goes to the mean squared error, which is known from the held-out rows only.
 2. Against that, for each edge and direction, an e-process: the likelihood ratio of shares beyond
    the interval, mixed, to the interval's end. A non-negative supermartingale from 1; it depends on
-   counts only. The labels' one bets on squared errors, which are not negative, against a mean of
-   at most what is allowed (Waudby-Smith and Ramdas, "Estimating means of bounded random variables
+   counts only. The labels' one bets on squared errors, which are not negative, against an upper
+   bound of their mean (Waudby-Smith and Ramdas, "Estimating means of bounded random variables
    by betting", 2024, section 4).
 3. A change may come late. One such process begins at every block of rows, with weights that sum to
    1, as in Shin, Ramdas and Rinaldo, "E-detectors", 2024, but so that the probability of a false
    alarm, not its rate, is bounded.
-4. The average over edges, directions, starts and columns is an e-process again, whatever depends
-   on what. By Ville's inequality it ever reaches 2/alpha with probability at most alpha/2.
+4. The average over edges, directions, starts and columns is an e-process again, also when they
+   depend on each other. By Ville's inequality it ever reaches 2/alpha with probability at most
+   alpha/2.
 
-Rows are taken as drawn independently; docs/how-to/drift.md says what follows when they are not.
+Rows are taken as drawn independently; docs/how-to/drift.md has the consequences when they are not.
 """
 
 import math

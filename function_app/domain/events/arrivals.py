@@ -51,7 +51,7 @@ def why_no_data(path: str, size: int | None) -> str:
     if hidden is not None:
         return f"Names that begin with `_` are markers or temporary files: {hidden[:80]}."
     if _TEMPORARY.search(name):
-        return f"{name[:80]} is no data by its extension; a renamed file starts a training."
+        return f"{name[:80]} is not a data file by its extension; a renamed file starts a training."
     if size == 0 and "." not in name:
         return f"{name[:80]} is empty and has no extension: it marks a folder."
     return ""

@@ -98,15 +98,15 @@ class ApprovalRules:
     def _unknown(self, authors: Authors) -> tuple[str, ...]:
         if not self.is_unknown(authors):
             return ()
-        nobody = (
-            "Nobody is known to have caused this version, so that any approver may be its author"
+        unknown = (
+            "The person who caused this version is unknown, so that any approver may be its author"
         )
         if self.unknown_author is UnknownAuthor.REFUSE:
-            return (f'{nobody}; unknown_author = "refuse" takes no approval. {START_AGAIN}',)
+            return (f'{unknown}; unknown_author = "refuse" takes no approval. {START_AGAIN}',)
         if self.unknown_author is UnknownAuthor.SECOND:
             count = self.required_of(authors)
-            return (f"{nobody}; {count} distinct approvers must approve it.",)
-        return (f"{nobody}; duties are not separate here.",)
+            return (f"{unknown}; {count} distinct approvers must approve it.",)
+        return (f"{unknown}; duties are not separate here.",)
 
     def _own(self, authors: Authors) -> tuple[str, ...]:
         own = [name for name in self.approvers if self.is_author(name, authors)]

@@ -210,7 +210,7 @@ def refuse(
     approves = decision.verdict is Verdict.APPROVE
     if approves and rules.refuses(record.authors):
         text = (
-            f"Nobody is known to have caused {decision.release_id}, so that {person} may be its "
+            f"The person who caused {decision.release_id} is unknown, so that {person} may be its "
             f"author, and mlops.toml refuses such approvals (unknown_author). {START_AGAIN}"
         )
         return Refusal(code="UNKNOWN_AUTHOR", message=text)

@@ -153,7 +153,7 @@ def refuse_promotion(
         return _refusal(f"mlops.toml names no model {release.model[:60]!r} now.")
     named = (image.model, image.version) == (release.model, release.version)
     if not named or not is_release_of(release_id, release.model, release.version):
-        text = f"{release_id[:100]!r} is no release of {image.model[:60]} {image.version[:60]}."
+        text = f"{release_id[:100]!r} is not a release of {image.model[:60]} {image.version[:60]}."
         return _refusal(text)
     if record is None or record.status is not ReleaseStatus.IN_PROGRESS:
         status = record.status.value if record else "unknown to the ledger"

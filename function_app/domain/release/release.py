@@ -167,7 +167,8 @@ def newest_release(records: Iterable[ReleaseRecord], model: str) -> int:
     """Return the highest version number of a model that was ever released, 0 when none was.
 
     A release without an image may be of a version that never existed. Its number counts only when
-    it is near to the highest one with an image, because the registry counts up to what is returned.
+    it is near to the highest one with an image, because the registry continues after the returned
+    number.
     """
     own = [record for record in records if record.release.model == model]
     numbers = [(version_key(r.release.version)[0], r.image is not None) for r in own]

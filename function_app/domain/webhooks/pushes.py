@@ -35,7 +35,7 @@ def read_github(kind: str, delivery: str, hook: Mapping[str, Any]) -> list[Event
 def _read_push(delivery: str, hook: Mapping[str, Any]) -> list[Event] | NothingToDo:
     ref, after = _text(hook, "ref"), _text(hook, "after")
     if not ref.startswith("refs/heads/"):
-        return NothingToDo(reason=f"{ref} is no branch.")
+        return NothingToDo(reason=f"{ref} is not a branch.")
     if hook.get("deleted") or after == NO_COMMIT:
         return NothingToDo(reason=f"{ref} was deleted.")
     content = {

@@ -1,7 +1,7 @@
 """Claims: the row under a cause's key decides, and its copies are found by time and by subject.
 
 Every write of a claim with an order also rewrites the row of its subject. So two claims of one
-subject conflict, and the second one is decided by what the first one stored.
+subject conflict, and the second write reads the claim that the first one stored.
 """
 
 import hashlib

@@ -13,14 +13,14 @@ from typing import Any
 
 from function_app.domain.codec import find_damaged
 from function_app.domain.events.inbox import Claim, Claimed, EventPage, InboxEvent, Outcome
-from function_app.errors import ContractError, MlopsError, PlatformError
+from function_app.errors import MlopsError, PlatformError
 from function_app.ports import Rows
 from function_app.ports.rows import LONGEST_WRITE, MOST_CHANGES, Delete, Put, Row, RowsChangedError
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import read_row
 from function_app.records.inbox.claims import Claims
 from function_app.records.inbox.payloads import Payloads
-from function_app.records.order import downwards
+from function_app.records.order import check_cursor, downwards
 from function_app.records.readable import log_unreadable
 
 EVENTS, BY_KEY, PENDING = "events", "key/", "pending/"
@@ -100,11 +100,7 @@ class StoredInbox:
     def events(
         self, limit: int, after: str | None = None, outcome: Outcome | None = None
     ) -> EventPage:
-        if after is not None and not _CURSOR.fullmatch(after):
-            text = (
-                f"{after[:80]!a} is no cursor. Use the cursor of the page before, or leave it out."
-            )
-            raise ContractError(text, code="BAD_CURSOR")
+        check_cursor(after, _CURSOR)
         states = _STATES if outcome is None else (_state(outcome),)
         newest = heapq.merge(*(self._newest(state, after, limit) for state in states), key=_rest)
         shown: list[Row] = []

@@ -31,7 +31,7 @@ from function_app.domain.release.superseding import (
 )
 from function_app.domain.stories.lane import LaneHolder, LanePosition, LaneRequest
 from function_app.domain.text.identifiers import RELEASE_ID
-from function_app.errors import ConflictError, ContractError
+from function_app.errors import ConflictError
 from function_app.ports import Rows
 from function_app.ports.rows import MOST_CHANGES, Delete, Put, Row
 from function_app.records.changing import until_unchanged
@@ -39,7 +39,7 @@ from function_app.records.damage import read_row
 from function_app.records.ledger.damage_check import DamageCheck
 from function_app.records.ledger.lanes import Lanes
 from function_app.records.ledger.statuses import BY_TIME, LATEST, RELEASES, Statuses, named, newest
-from function_app.records.order import downwards
+from function_app.records.order import check_cursor, downwards
 from function_app.records.readable import load_each
 
 DECISIONS, NOTES = "decisions", "notes"
@@ -90,11 +90,7 @@ class StoredLedger:
         return self._statuses.repair()
 
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
-        if after is not None and not _CURSOR.fullmatch(after):
-            text = (
-                f"{after[:80]!a} is no cursor. Use the cursor of the page before, or leave it out."
-            )
-            raise ContractError(text, code="BAD_CURSOR")
+        check_cursor(after, _CURSOR)
         start = f"{BY_TIME}{after}" if after else ""
         rows = self._rows.query(RELEASES, BY_TIME, after=start, limit=limit + 1)
         shown = rows[:limit]

@@ -1,7 +1,7 @@
 """Verifies events against the platform before a story is started, woken or superseded.
 
-An event is a claim of its sender. What it says is compared with the platform's own records, and
-what the platform says is used from then on:
+An event is a claim of its sender. Its fields are compared with the platform's own records, and only
+the platform's values are used afterwards:
 
 | event | question | port |
 |---|---|---|

@@ -18,7 +18,7 @@ from function_app.triggers.http.releases_api import approvals_of, find_release
 from function_app.triggers.invocation import Accepted, Invocation, Request
 from function_app.triggers.people import identify
 
-# Refusals because of the person, which hold whatever the ledger has stored.
+# Refusals because of the person, independent of the records in the ledger.
 _UNDECIDED = (ReleaseStatus.SUPERSEDED, ReleaseStatus.EXPIRED, ReleaseStatus.CANCELLED)
 _PEOPLE = ("NOT_AN_APPROVER", "SEPARATION_OF_DUTIES", "UNKNOWN_AUTHOR")
 
@@ -70,7 +70,7 @@ async def post_withdrawal(invocation: Invocation, request: Request) -> Accepted[
 
 
 def _rules(invocation: Invocation, record: ReleaseRecord) -> ApprovalRules | None:
-    """Return the rules of now, None when mlops.toml does not name the model any more."""
+    """Return the present rules, None when mlops.toml does not name the model any more."""
     project = invocation.projects.get(record.release.model)
     return project.approval_rules() if project else None
 

@@ -124,7 +124,9 @@ def _admit(invocation: Invocation, request: Request) -> Recorder:
     # Approvers and operators, under any of their names, as for a roll-back.
     rules = [project.production_rules() for project in invocation.projects.values()]
     if not any(each.may_order(order, person) for each in rules):
-        raise RefusedError(f"{person} is no approver and no operator.", code="NOT_AN_APPROVER")
+        raise RefusedError(
+            f"{person} is neither an approver nor an operator.", code="NOT_AN_APPROVER"
+        )
     if invocation.recorder is None:
         raise NotFoundError("This app keeps no audit log.")
     return invocation.recorder

@@ -11,6 +11,7 @@ from function_app.domain.codec import dump
 from function_app.domain.event_types import TRAINING_REQUESTED
 from function_app.domain.events.inbox import Claim, Outcome
 from function_app.domain.platform import PlannedPart, PlatformRequest
+from function_app.domain.project import project_of
 from function_app.domain.reconciliation import FINDINGS, RECENT, ReconcileReport
 from function_app.domain.release.authorization import ChangeKind
 from function_app.domain.release.release import ReleaseStatus
@@ -103,7 +104,7 @@ async def options_events(invocation: Invocation, request: Request) -> Done[Empty
     origin = request.headers.get("webhook-request-origin", "")
     if not origin or origin not in invocation.topics:
         raise RefusedError(
-            f"Events from {origin[:100]!r} are not wanted here. Name it in MLOPS_TOPICS.",
+            f"Events from {origin[:100]!r} are not accepted. Add this origin to MLOPS_TOPICS.",
             code="UNKNOWN_TOPIC",
         )
     rate = str(invocation.limits.max_events_per_minute)
@@ -154,7 +155,7 @@ def _validate_subscription(invocation: Invocation, request: Request) -> Done[Val
     topic, content = str(event.get("topic") or ""), event.get("data")
     if topic.lower() not in [known.lower() for known in invocation.topics]:
         raise RefusedError(
-            f"Topic {topic[:200]!r} is not known here. Name it in MLOPS_TOPICS.",
+            f"Topic {topic[:200]!r} is unknown. Add it to MLOPS_TOPICS.",
             code="UNKNOWN_TOPIC",
         )
     code = content.get("validationCode") if isinstance(content, dict) else None
@@ -263,8 +264,7 @@ async def post_training(invocation: Invocation, request: Request) -> Accepted[Re
     A person whose token comes with it is an author of the version that is trained.
     """
     model = request.route["model"]
-    if model not in invocation.projects:
-        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
+    project_of(invocation.projects, model)
     body = read_body(request, TrainingBody)
     event = {
         "specversion": "1.0",

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import TypedDict
 
 from function_app import names
+from function_app.domain.project import project_of
 from function_app.domain.reconciliation import RECENT
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.release.serving import Image
 from function_app.domain.stories.lane import LanePosition, rollout_lane, training_lane
 from function_app.domain.stories.outcomes import TONES, Tone, end_name
 from function_app.domain.stories.views import StoryView
-from function_app.errors import MlopsError, NotFoundError
+from function_app.errors import MlopsError
 from function_app.records.ledger.statuses import newest
 from function_app.triggers.http.keys import example_call
 from function_app.triggers.invocation import Done, Invocation, Request
@@ -68,8 +69,7 @@ async def get_models(invocation: Invocation, request: Request) -> Done[ModelList
 async def get_model(invocation: Invocation, request: Request) -> Done[ModelView]:
     """Show one model with its production, its last training and its waiting releases."""
     model = request.route["model"]
-    if model not in invocation.projects:
-        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it, or name another.")
+    project_of(invocation.projects, model)
     return Done(content=(await _views(invocation, [model]))[0])
 
 

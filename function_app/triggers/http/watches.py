@@ -9,6 +9,7 @@ from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.drift.retraining import Alarm, DriftPolicy
 from function_app.domain.drift.watching import DriftReport, WatchRequest, drift_name, watch_id
+from function_app.domain.project import project_of
 from function_app.errors import NotFoundError
 from function_app.triggers.bodies import NoFields, read_body
 from function_app.triggers.invocation import Accepted, Done, Invocation, Request
@@ -69,9 +70,7 @@ async def get_drift(invocation: Invocation, request: Request) -> Done[DriftState
 
 
 def _policy(invocation: Invocation, model: str) -> DriftPolicy:
-    project = invocation.projects.get(model)
-    if project is None:
-        raise NotFoundError(f"mlops.toml names no model {model[:60]!r}. Add it.")
+    project = project_of(invocation.projects, model)
     if project.drift is None:
         raise NotFoundError(f"{model} is not watched. Add [models.{model}.drift] to mlops.toml.")
     return project.drift

@@ -14,20 +14,14 @@ from tests.adapters.git.repositories import (
     GitServer,
     Repository,
     Shelf,
-    make_repository,
     push,
     serve,
     sources,
 )
+from tests.adapters.git.source_repositories import repository
 from tests.azure_servers.tls import Tls
 
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    made = make_repository(tmp_path / "served")
-    made.write("training/train.py", "print('first')\n")
-    made.commit("first")
-    return made
+__all__ = ["repository"]
 
 
 def test_a_token_goes_to_its_own_host_and_is_shown_nowhere(

@@ -17,7 +17,7 @@ def landed_name(settings: AzureSettings, url: str) -> str:
         given = urlsplit(url)
         port = given.port
     except ValueError:
-        raise _foreign(settings, "The address of the data is no URL.") from None
+        raise _foreign(settings, "The address of the data is not a URL.") from None
     account = urlsplit(settings.blob_endpoint)
     # Neither a query nor a user is shown: they can be keys.
     shown = f"{given.scheme}://{given.hostname or ''}{given.path}"[:300]

@@ -21,11 +21,11 @@ from function_app.adapters.azure.images.build_runs import (
 )
 from function_app.adapters.azure.images.manifests_api import Manifests
 from function_app.adapters.azure.reach.blobs import Blobs
-from function_app.domain.project import ModelProject
+from function_app.domain.project import ModelProject, project_of
 from function_app.domain.release.serving import Build, Image
 from function_app.domain.text.redaction import redact
 from function_app.domain.training import ModelVersion
-from function_app.errors import AttemptError, NotFoundError, PlatformError
+from function_app.errors import AttemptError, PlatformError
 
 # The longest time that another process may take between the record and the run.
 GRACE = timedelta(minutes=2)
@@ -64,9 +64,7 @@ class AzureImages:
         self._manifests, self._projects, self._now = manifests, projects, now
 
     def build(self, version: ModelVersion) -> Build:
-        project = self._projects.get(version.model)
-        if project is None:
-            raise NotFoundError(f"mlops.toml names no model {version.model!r}. Add it.")
+        project = project_of(self._projects, version.model)
         record = self._record(version)
         if record.get("digest"):
             return self._built(version, record["digest"])

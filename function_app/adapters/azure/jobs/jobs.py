@@ -26,7 +26,7 @@ from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, Co
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, GatePolicy
-from function_app.domain.project import ModelProject
+from function_app.domain.project import ModelProject, project_of
 from function_app.domain.training import (
     Dataset,
     Judged,
@@ -385,7 +385,4 @@ class AzureJobs:
         return run
 
     def _project(self, model: str) -> ModelProject:
-        project = self._projects.get(model)
-        if project is None:
-            raise NotFoundError(f"mlops.toml names no model {model!r}. Add it.")
-        return project
+        return project_of(self._projects, model)

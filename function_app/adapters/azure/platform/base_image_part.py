@@ -15,9 +15,9 @@ class BaseImagePart(SteadyPart[list[str]]):
 
     def find(self) -> list[str] | None:
         """Return the digest of each copy, None while one is missing."""
-        found = [self._bases.find(image) for image in self._contexts.own_bases()]
-        digests = [digest for digest in found if digest]
-        return digests if len(digests) == len(found) else None
+        copies = [self._bases.find(image) for image in self._contexts.own_bases()]
+        digests = [digest for digest in copies if digest]
+        return digests if len(digests) == len(copies) else None
 
     def describe(self) -> str:
         names = ", ".join(image.address for image in self._contexts.own_bases())

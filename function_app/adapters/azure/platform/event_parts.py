@@ -96,7 +96,7 @@ class SubscriptionPart:
     def refusal(self, resource: Json | None) -> str:
         if resource is None or self.is_ours(resource):
             return ""
-        return f"{self._path} stands, is different, and is not this app's. Rename or delete it."
+        return f"{self._path} exists, is different, and is not this app's. Rename or delete it."
 
     def make(self, resource: Json | None) -> None:
         if refusal := self.refusal(resource):

@@ -83,7 +83,7 @@ class Refusing(Protocol[Given]):
 
 @dataclass(frozen=True, slots=True)
 class PartKeeper(Generic[Resource]):
-    """Ensures one part: reads it and makes what is missing, without waiting."""
+    """Ensures one part: reads it and makes it when it is missing, without waiting."""
 
     part: Part[Resource]
 
@@ -134,7 +134,7 @@ class PartKeeper(Generic[Resource]):
         return EnsuredPart(part=name, detail=self.part.describe())
 
     def remove(self) -> str:
-        """Remove the part when this app made it; return a sentence that says what was done."""
+        """Remove the part when this app made it; return a sentence about the result."""
         name, resource = self.part.name, self.part.find()
         if resource is None:
             return f"There is no {name}."

@@ -44,7 +44,7 @@ class WorkspacePart:
     def refusal(self, resource: Json | None) -> str:
         s = self._settings
         if resource is not None and self.differences(resource):
-            return f"{s.workspace} stands in another location. Correct MLOPS_AZURE_LOCATION."
+            return f"{s.workspace} is in another location. Correct MLOPS_AZURE_LOCATION."
         if s.key_vault and s.application_insights:
             return ""
         return (
@@ -63,7 +63,8 @@ class WorkspacePart:
             "location": s.location,
             "identity": {"type": "SystemAssigned"},
             "sku": {"name": "Basic", "tier": "Basic"},
-            # What infra/ made stays not ours: only what is ours is ever removed.
+            # A workspace of infra/ keeps its tags, because `remove` deletes only resources with our
+            # tag.
             "tags": _TAGS if resource is None else resource.get("tags") or {},
             "properties": {
                 "friendlyName": s.workspace,
@@ -123,7 +124,7 @@ class DatastorePart:
             container_name=self._container,
             endpoint=self._settings.storage_suffix,
             protocol=parts.scheme,
-            # What somebody else made stays theirs.
+            # A foreign datastore keeps its tags, so that `remove` does not delete it.
             tags=_TAGS if resource is None else resource.tags,
         )
         with translate("make the datastore", self._datastore):

@@ -22,7 +22,7 @@ from function_app.adapters.local.reach.files import (
 from function_app.adapters.local.reach.private import extract
 from function_app.adapters.local.registry import SCHEMA, evaluation_of
 from function_app.addresses import below
-from function_app.domain.project import ModelProject
+from function_app.domain.project import ModelProject, project_of
 from function_app.domain.release.serving import (
     TRUSTED_TYPES,
     Build,
@@ -33,7 +33,7 @@ from function_app.domain.release.serving import (
 )
 from function_app.domain.text.identifiers import IMAGE_DIGEST
 from function_app.domain.training import ModelVersion
-from function_app.errors import NotFoundError, PlatformError
+from function_app.errors import PlatformError
 
 COMMAND = ["python", "-m", "scoring", "--model", "model", "--host", "0.0.0.0", "--port", "8080"]
 OWN = "scoring"
@@ -57,9 +57,7 @@ class LocalImages:
         self._root, self._projects, self._containers = root, projects, containers
 
     def build(self, version: ModelVersion) -> Build:
-        project = self._projects.get(version.model)
-        if project is None:
-            raise NotFoundError(f"mlops.toml names no model {version.model!r}. Add it.")
+        project = project_of(self._projects, version.model)
         base = self._base()
         code = self._bundles.unpack(version.code.version) if version.code else self._root
         scoring = code / project.scoring

@@ -1,8 +1,8 @@
 """Production on any Kubernetes cluster: a Deployment per release, one Service per model.
 
-The Service's selector decides what production is: it moves, in one request, to a version all of
-whose replicas are available. The former version keeps running until the next promotion, so that a
-roll-back is the same single request.
+The Service's selector decides which version production serves: one request moves it to a version
+whose replicas are all available. The former version keeps running until the next promotion, so that
+a roll-back is the same single request.
 """
 
 from typing import Any, Protocol

@@ -1,6 +1,7 @@
 """Production as an Azure ML managed online endpoint: a deployment per version, traffic between.
 
-The endpoint's traffic decides what production is: the deployment with most of it is the champion. A
+The endpoint's traffic decides which version production serves: the deployment with most of it is
+the champion. A
 challenger gets a tenth before it gets all. The former deployment stays until the next promotion, so
 that a roll-back is one change of the traffic.
 """
