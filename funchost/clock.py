@@ -20,8 +20,11 @@ class Clock:
         """Return when woken or at the moment."""
         # Bounded, so that a moved wall clock is noticed.
         pause = 60.0 if until is None else min(60.0, max(0.0, until - self.time()))
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the event,
+        # so that the task would wait on after the host's end.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(awake.wait(), pause)
+            async with asyncio.timeout(pause):
+                await awake.wait()
 
 
 _clock = Clock()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -57,6 +58,8 @@ class Topic:
         self._functions, self._subscriptions = functions, subscriptions
         self._awake = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
+        # When due deliveries were last read, and the highest number that was read.
+        self._read_at, self._last_read = -math.inf, 0
 
     @property
     def idle(self) -> bool:
@@ -128,12 +131,25 @@ class Topic:
         """Deliver due events until cancelled."""
         while True:
             self._awake.clear()
-            moment = clock.time()
-            for delivery in deliveries.due(self._store, moment):
+            for delivery in self._newly_due():
                 # Events of a function that the app no longer has wait until the function is back.
                 if delivery.seq not in self._running and delivery.function in self._functions:
                     self._running[delivery.seq] = asyncio.create_task(self._attempt(delivery))
-            await clock.wait(self._awake, deliveries.next_due(self._store, moment))
+            await clock.wait(self._awake, deliveries.next_due(self._store, self._read_at))
+
+    def _newly_due(self) -> list[Delivery]:
+        """Return the due deliveries that the call before did not return.
+
+        Reading all of them at the end of each delivery would make a backlog cost its square.
+        """
+        moment, since = clock.time(), self._read_at
+        due = deliveries.due(self._store, moment, since, self._last_read)
+        self._read_at = moment
+        self._last_read = max([self._last_read, *(delivery.seq for delivery in due)])
+        return due
+
+    def _read_all_again(self) -> None:
+        self._read_at, self._last_read = -math.inf, 0
 
     async def _attempt(self, delivery: Delivery) -> None:
         failure: str | None = None
@@ -145,28 +161,35 @@ class Topic:
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"
         try:
-            await self._store.committed(lambda db: self._settle(db, delivery, failure))
+            again = await self._store.committed(lambda db: self._settle(db, delivery, failure))
+            # A delay may be over, or the clock may be behind, when the new time is stored.
+            if again is not None and again <= self._read_at:
+                self._read_all_again()
         except Exception:
             LOG.exception("the delivery to %s could not be settled", delivery.function)
             await asyncio.sleep(1.0)
+            self._read_all_again()
         finally:
             self._running.pop(delivery.seq, None)
             self._awake.set()
 
-    def _settle(self, db: Connection, delivery: Delivery, failure: str | None) -> None:
+    def _settle(self, db: Connection, delivery: Delivery, failure: str | None) -> float | None:
+        """Store the result of an attempt; return when the next one is due, None for no other."""
         attempts, name = delivery.attempts + 1, delivery.function
         if failure is None:
             deliveries.delete(db, delivery.seq)
-            return
+            return None
         reason = self._given_up(delivery, attempts)
         if reason is None:
             delay = _DELAYS[min(attempts, len(_DELAYS)) - 1] * self._scale
             form = "delivery %d to %s failed, next in %.1f s: %s"
             LOG.warning(form, attempts, name, delay, failure)
-            deliveries.postpone(db, delivery.seq, attempts, clock.time() + delay)
-            return
+            due = clock.time() + delay
+            deliveries.postpone(db, delivery.seq, attempts, due)
+            return due
         LOG.error("event given up for %s after %d attempts: %s", name, attempts, failure)
         deliveries.give_up(db, delivery, attempts, reason, failure, h.stamp(clock.now()))
+        return None
 
     def _given_up(self, delivery: Delivery, attempts: int) -> str | None:
         if attempts >= MAX_ATTEMPTS:

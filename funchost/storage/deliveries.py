@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -38,13 +39,17 @@ def add(db: Connection, deliveries: Iterable[tuple[str, str, float, str]]) -> No
     db.executemany(insert, deliveries)
 
 
-def due(reader: Reader, moment: float) -> list[Delivery]:
-    """Return the deliveries that are due, the oldest first."""
+def due(reader: Reader, moment: float, since: float = -math.inf, seq: int = 0) -> list[Delivery]:
+    """Return the deliveries that are due, the oldest first.
+
+    With the moment and the last number of an earlier call, only deliveries that fell due or were
+    stored after it: those that it returned may still run.
+    """
     query = (
         "SELECT seq, function, event, attempts, due, published FROM deliveries "
-        "WHERE due<=? ORDER BY seq"
+        "WHERE due<=? AND (due>? OR seq>?) ORDER BY seq"
     )
-    return [Delivery(*row) for row in reader.rows(query, moment)]
+    return [Delivery(*row) for row in reader.rows(query, moment, since, seq)]
 
 
 def next_due(reader: Reader, after: float) -> float | None:

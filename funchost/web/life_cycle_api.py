@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 from aiohttp import web
@@ -118,7 +119,8 @@ class LifeCycleApi:
             begun = None
         if begun is None:
             return bare_refusal("Please provide value for 'createdTimeFrom' parameter.", 400)
-        ids = instances.ids(self._store, filters(request, strict=True))
+        # In a thread: many instances would stop the loop, and with it every other request.
+        ids = await asyncio.to_thread(instances.ids, self._store, filters(request, strict=True))
         count = await self._store.committed(lambda db: instances.delete_ended(db, ids))
         if not count:
             return web.Response(status=404)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import time
 from collections import OrderedDict
+from typing import Any
 
 from aiohttp import web
 
@@ -13,17 +15,18 @@ from funchost.durable import history as h
 from funchost.durable.engine import Engine
 from funchost.keys import given_key, opens
 from funchost.storage import entities, instances, messages, turns, warnings
+from funchost.storage.instances import Filters
 from funchost.storage.store import Store
 from funchost.web.paths import as_asked
-from funchost.web.queries import filters, flag, page
+from funchost.web.queries import Page, filters, flag, page
 from funchost.web.status import entity_document, history_document, status_document
 
 WARNINGS = "/runtime/webhooks/funchost/warnings"
-MOST = 100
+MOST = 100  # warnings in an answer
 
 HOLD = 0.05  # seconds
 AGAIN = 2 * HOLD  # seconds between two requests of a client that makes no pause, at most
-MOST = 1000  # instances of which the last request is remembered
+REMEMBERED = 1000  # instances of which the last request is remembered
 
 
 class Polls:
@@ -42,7 +45,7 @@ class Polls:
         moment = time.monotonic()
         last = self._last.pop(instance, 0.0)
         self._last[instance] = moment
-        if len(self._last) > MOST:
+        if len(self._last) > REMEMBERED:
             self._last.popitem(last=False)
         return moment - last < AGAIN
 
@@ -90,8 +93,14 @@ class StatusApi:
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List instances and entities in the order of their ids, in pages."""
-        asked = page(request)
-        chosen, show = filters(request), flag(request, "showInput", True)
+        asked, chosen = page(request), filters(request)
+        show = flag(request, "showInput", True)
+        # In a thread: many instances would stop the loop, and with it every other request.
+        documents, following = await asyncio.to_thread(self._page, asked, chosen, show)
+        return web.json_response(documents, headers=asked.next(following))
+
+    def _page(self, asked: Page, chosen: Filters, show: bool) -> tuple[list[Any], str | None]:
+        """Return the documents of a page, and the last id when another page follows."""
         # One more than the page shows whether another page follows.
         most = asked.most + 1 if asked.most else 0
         listed = list(
@@ -109,8 +118,7 @@ class StatusApi:
                 documents += [entity_document(entity, show)] if entity else []
             elif one in rows:
                 documents.append(status_document(rows[one], show))
-        following = shown[-1][0] if len(listed) > len(shown) and shown else None
-        return web.json_response(documents, headers=asked.next(following))
+        return documents, shown[-1][0] if len(listed) > len(shown) and shown else None
 
 
 class WarningsApi:

@@ -265,8 +265,12 @@ def test_storage_that_refuses_is_not_taken_for_an_absent_container(
 def test_a_workspace_is_not_made_without_its_vault_and_says_what_makes_it(azure: Azure) -> None:
     azure.ml.standing = False
 
-    with pytest.raises(ConfigError, match="infra/"):
+    plan = azure.platform().plan("workspace")
+
+    assert plan.detail.startswith("Cannot make workspace ")
+    with pytest.raises(ConfigError, match="infra/") as refused:
         azure.platform().ensure("workspace")
+    assert plan.detail.endswith(refused.value.message)
     assert azure.arm.asked("PUT", "/workspaces/") == []
 
 

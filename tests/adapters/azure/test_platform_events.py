@@ -1,6 +1,9 @@
 """The event subscriptions of the Azure platform: created, changed back, left to infra/."""
 
+import pytest
+
 from function_app.domain.platform import PartState
+from function_app.errors import ConfigError
 from tests.adapters.azure.whole_platform import FUNCTION, complete_platform, whole
 from tests.azure_servers.azure import Azure, sdk_warnings
 
@@ -44,3 +47,18 @@ def test_subscriptions_that_infra_keeps_are_left_to_it(azure: Azure) -> None:
     assert "infra/events.bicep" in plan.detail
     assert "stays" in azure.platform().remove("events of data")
     assert azure.grid.subscriptions == {}
+
+
+def test_the_plan_says_that_a_foreign_subscription_stays_as_it_is(azure: Azure) -> None:
+    complete_platform(whole(azure))
+    properties = azure.grid.subscriptions["data-topic/mlops-data"]["properties"]
+    properties["filter"]["subjectBeginsWith"] = "/elsewhere/"
+    properties["labels"] = ["somebody's"]
+
+    plan = whole(azure).platform().plan("events of data")
+
+    assert plan.state is PartState.DIFFERENT
+    assert plan.detail.startswith("Cannot change filter subjectBeginsWith: ")
+    with pytest.raises(ConfigError) as refused:
+        whole(azure).platform().ensure("events of data")
+    assert plan.detail.endswith(refused.value.message)

@@ -93,10 +93,14 @@ class SubscriptionPart:
             )
         return f"subscription of {self._topic}"
 
+    def refusal(self, resource: Json | None) -> str:
+        if resource is None or self.is_ours(resource):
+            return ""
+        return f"{self._path} exists, is different, and is not this app's. Rename or delete it."
+
     def make(self, resource: Json | None) -> None:
-        if resource is not None and not self.is_ours(resource):
-            text = f"{self._path} exists and is not this app's. Rename or delete it."
-            raise ConfigError(text)
+        if refusal := self.refusal(resource):
+            raise ConfigError(refusal)
         body = {
             "properties": {
                 "destination": {

@@ -7,7 +7,7 @@ part without this app's mark is never removed.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.errors import AttemptError
@@ -25,6 +25,7 @@ class Elsewhere(Enum):
 
 ELSEWHERE = Elsewhere.ELSEWHERE
 Resource = TypeVar("Resource")
+Given = TypeVar("Given", contravariant=True)
 
 
 class Fixed(str):
@@ -72,6 +73,14 @@ class SteadyPart(Generic[Resource]):
 AnyPart = Part[Any]  # parts of several kinds
 
 
+@runtime_checkable
+class Refusing(Protocol[Given]):
+    """A part that this app does not always make or change."""
+
+    def refusal(self, resource: Given | None) -> str:
+        """Return why `make` refuses, "" when it does not; `resource` as `make` takes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartKeeper(Generic[Resource]):
     """Ensures one part: reads it and makes it when it is missing, without waiting."""
@@ -83,14 +92,20 @@ class PartKeeper(Generic[Resource]):
         name, resource = self.part.name, self.part.find()
         if resource is None:
             detail = f"Would make {self.part.describe()}."
+            if refusal := self._refusal(None):
+                detail = f"Cannot make {self.part.describe()}: {refusal}"
             return PlannedPart(part=name, state=PartState.ABSENT, detail=detail)
         if resource is ELSEWHERE:
             detail = f"Not checked: {self.part.describe()}"
             return PlannedPart(part=name, state=PartState.ELSEWHERE, detail=detail)
         differences = self.part.differences(resource)
         if differences:
-            return PlannedPart(part=name, state=PartState.DIFFERENT, detail=_planned(differences))
+            detail = _planned(differences, self._refusal(resource))
+            return PlannedPart(part=name, state=PartState.DIFFERENT, detail=detail)
         return PlannedPart(part=name, state=PartState.PRESENT, detail=self.part.describe())
+
+    def _refusal(self, resource: Resource | None) -> str:
+        return self.part.refusal(resource) if isinstance(self.part, Refusing) else ""
 
     def ensure(self) -> EnsuredPart:
         """Make the part or find it; not ready while Azure is at it.
@@ -129,8 +144,11 @@ class PartKeeper(Generic[Resource]):
         return f"{self.part.describe()} is being removed."
 
 
-def _planned(differences: list[str]) -> str:
+def _planned(differences: list[str], refusal: str) -> str:
+    """Return the sentences about the changes that `ensure` would make, or why it makes none."""
     fixed = [text for text in differences if isinstance(text, Fixed)]
+    if not fixed and refusal:
+        return f"Cannot change {'; '.join(differences)}: {refusal}"
     if not fixed:
         return f"Would change {'; '.join(differences)}."
     # A fixed difference stops every change, because the other changes would hide it.

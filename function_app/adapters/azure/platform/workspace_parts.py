@@ -41,17 +41,21 @@ class WorkspacePart:
     def describe(self) -> str:
         return f"workspace {self._settings.workspace} in {self._settings.location}"
 
-    def make(self, resource: Json | None) -> None:
+    def refusal(self, resource: Json | None) -> str:
         s = self._settings
         if resource is not None and self.differences(resource):
-            text = f"{s.workspace} is in another location. Correct MLOPS_AZURE_LOCATION."
-            raise ConfigError(text)
-        if not (s.key_vault and s.application_insights):
-            text = (
-                f"There is no workspace {s.workspace}. Deploy infra/, or set MLOPS_AZURE_KEY_VAULT"
-                " and MLOPS_AZURE_APPLICATION_INSIGHTS to let this app make it."
-            )
-            raise ConfigError(text)
+            return f"{s.workspace} is in another location. Correct MLOPS_AZURE_LOCATION."
+        if s.key_vault and s.application_insights:
+            return ""
+        return (
+            f"There is no workspace {s.workspace}. Deploy infra/, or set MLOPS_AZURE_KEY_VAULT"
+            " and MLOPS_AZURE_APPLICATION_INSIGHTS to let this app make it."
+        )
+
+    def make(self, resource: Json | None) -> None:
+        s = self._settings
+        if refusal := self.refusal(resource):
+            raise ConfigError(refusal)
         providers, account = f"{self._group}/providers", _account(s.blob_endpoint)
         storage = f"{providers}/Microsoft.Storage/storageAccounts/{account}"
         registry = f"{providers}/Microsoft.ContainerRegistry/registries/{s.registry}"

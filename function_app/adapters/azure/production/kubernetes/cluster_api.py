@@ -55,8 +55,9 @@ class ClusterApi:
 
     def __init__(self, access: Callable[[], ClusterAccess], namespace: str) -> None:
         self._access, self.namespace = access, namespace
-        self._made: Any = None
-        self._token: Callable[[], str] = str
+        # The client and the source of its tokens: one value, because a thread that saw the client
+        # before its source sent an empty token.
+        self._reach: tuple[Any, Callable[[], str]] | None = None
         self._served: dict[str, list[str]] = {}
 
     def get(self, kind: str, name: str) -> Json | None:
@@ -178,7 +179,7 @@ class ClusterApi:
         media: str,
     ) -> bytes:
         with _translate(operation):
-            client = self._client()
+            client, token = self._client()
             request = client.param_serialize(
                 method,
                 path,
@@ -188,7 +189,7 @@ class ClusterApi:
                     "Content-Type": media,
                     # The token is set now, because the client calls its refresh hook only after a
                     # first token.
-                    "Authorization": f"Bearer {self._token()}",
+                    "Authorization": f"Bearer {token()}",
                 },
                 body=body,
             )
@@ -200,8 +201,13 @@ class ClusterApi:
                 raise PlatformError("azure", operation, _describe(answer.status, content))
         return content
 
-    def _client(self) -> Any:
-        if self._made is None:
+    def _client(self) -> tuple[Any, Callable[[], str]]:
+        """Return the client and the source of its tokens.
+
+        Two threads that ask first may make two clients; either works, and one is kept.
+        """
+        reach = self._reach
+        if reach is None:
             with importing():
                 from kubernetes import client
                 from urllib3.util.retry import Retry
@@ -219,8 +225,8 @@ class ClusterApi:
                 raise_on_status=False,
             )
 
-            self._made, self._token = client.ApiClient(configuration), access.token
-        return self._made
+            self._reach = reach = (client.ApiClient(configuration), access.token)
+        return reach
 
 
 def _describe(status: int, content: bytes) -> str:
