@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.endurance import recovery, waiting
 from benchmarks.measure import ROWS
-from benchmarks.table import FLOOR, OURS, render
+from benchmarks.table import DBOS, FLOOR, OBVIOUS, OURS, POLLED, render
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv-bench"
@@ -22,7 +22,9 @@ CONTENDERS = {
     FLOOR: ("sqlite_floor", False),
     "SDK replay, not stored": ("replay_floor", False),
     OURS: ("local_host", False),
-    "DBOS on SQLite": ("dbos_sqlite", True),
+    POLLED: ("local_host_polled", False),
+    OBVIOUS: ("obvious_host", False),
+    DBOS: ("dbos_sqlite", True),
     "durabletask in memory": ("durabletask_memory", True),
     "Prefect": ("prefect_local", True),
 }

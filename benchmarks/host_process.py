@@ -51,7 +51,7 @@ class HostProcess:
             time.sleep(0.001)
         self.answers = time.perf_counter()
         document = json.loads((self.state / "host.json").read_text())
-        self.key = document["systemKey"]
+        self.key, self.port = document["systemKey"], int(document["port"])
         self.base = f"{document['url']}/runtime/webhooks/durabletask"
         # The standard library's client: a richer one would take a third of a short run's time.
         self._connection = HTTPConnection("127.0.0.1", document["port"], timeout=300)

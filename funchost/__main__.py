@@ -1,16 +1,21 @@
-"""The command line: python -m funchost start|instances|export|warnings|purge|keys|dead-letters."""
+"""The command line: python -m funchost start|instances|export|check|warnings|purge|keys|..."""
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":
+    # Objects of the imports live as long as the process, so the collector need not search them.
+    gc.disable()
+
 from funchost import commands
-from funchost.app.settings import SettingsError
+from funchost.app.settings import SettingsError, read_port
 from funchost.app.watch import watch
 from funchost.host import Options
 from funchost.start import command, start
@@ -19,11 +24,18 @@ from funchost.storage.store import DatabaseError, StoreError
 
 def main() -> int:
     """Parse the arguments and run the command."""
+    gc.freeze()
+    gc.enable()
     arguments = _parser().parse_args()
     app = arguments.app.resolve()
     state = (arguments.state or app / ".funchost").resolve()
     if arguments.command == "start":
-        options = Options(app=app, state=state, port=arguments.port, auth=arguments.auth)
+        try:
+            port = read_port(app) if arguments.port is None else arguments.port
+        except SettingsError as error:
+            print(f"funchost cannot start: {error}", file=sys.stderr)
+            return 1
+        options = Options(app=app, state=state, port=port, auth=arguments.auth)
         if arguments.watch:
             return watch(command(options, verbose=arguments.verbose), app)
         return start(options, verbose=arguments.verbose)
@@ -45,6 +57,8 @@ def _on_store(arguments: argparse.Namespace, state: Path) -> int:
         if not arguments.id and not arguments.all:
             raise SettingsError("say which instance to export, or --all")
         return _print(commands.export(state, arguments.id))
+    elif arguments.command == "check":
+        return _check(arguments, state)
     elif arguments.command == "warnings":
         return _print(commands.warnings(state))
     elif arguments.command == "purge":
@@ -59,6 +73,17 @@ def _on_store(arguments: argparse.Namespace, state: Path) -> int:
     else:
         commands.settle_letter(state, arguments.verb, arguments.number)
     return 0
+
+
+def _check(arguments: argparse.Namespace, state: Path) -> int:
+    checked = differing = 0
+    for one, name, step in commands.check(arguments.app.resolve(), state, arguments.id):
+        checked += 1
+        if step is not None:
+            differing += 1
+            print(f"{name} ({one}): {step}")
+    print(f"{differing} of {checked} instances leave their histories")
+    return 1 if differing else 0
 
 
 def _print(documents: Iterable[dict[str, Any]]) -> int:
@@ -78,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, parents=[folders])
 
     begin = add("start", "host a Functions app on this machine")
-    begin.add_argument("--port", type=int, default=7071, help="the port (7071); 0: a free one")
+    begin.add_argument(
+        "--port", type=int, help="the port (LocalHttpPort, else 7071); 0: a free one"
+    )
     begin.add_argument("--auth", action="store_true", help="ask for function keys, as Azure does")
     begin.add_argument("--watch", action="store_true", help="restart when the app changes")
     begin.add_argument("--verbose", action="store_true", help="log every turn")
@@ -88,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     exporting = add("export", "print instances with their history, one JSON object per line")
     exporting.add_argument("id", nargs="?", help="the instance")
     exporting.add_argument("--all", action="store_true", help="every instance")
+    checking = add("check", "replay stored histories with today's code; exit 1 when they differ")
+    checking.add_argument("id", nargs="?", help="the instance (all)")
     add("warnings", "print where the app meets a trap of Azure, one JSON object per line")
     purging = add("purge", "delete ended instances of a stopped host")
     purging.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time as system
 from datetime import UTC, datetime
 
@@ -31,6 +32,12 @@ def use(clock: Clock) -> Clock:
     global _clock
     before, _clock = _clock, clock
     return before
+
+
+def enter_utc() -> None:
+    """Set UTC as the local zone of this process and of those that it starts, as in Azure."""
+    os.environ["TZ"] = "UTC"
+    system.tzset()
 
 
 def time() -> float:

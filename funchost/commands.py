@@ -1,4 +1,4 @@
-"""The commands on a state folder: instances, export, purge, keys and dead letters.
+"""The commands on a state folder: instances, export, check, purge, keys and dead letters.
 
 Reading works while a host runs; purging does not, since the host owns its store.
 """
@@ -13,7 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from funchost.app.settings import SettingsError
+from funchost.app.indexing import alone, load_functions
+from funchost.app.settings import SettingsError, export_local_settings
+from funchost.check.checker import recorded
+from funchost.check.divergence import divergence
 from funchost.durable import history as h
 from funchost.events import dead_letters
 from funchost.keys import read_keys
@@ -59,11 +62,39 @@ def instances(state: Path, status: str | None) -> Iterator[dict[str, Any]]:
 def export(state: Path, instance: str | None) -> Iterator[dict[str, Any]]:
     """Yield instances with their input, output and whole history: what a golden replay needs."""
     with reading(state) as db:
-        rows = stored.select(db, Filters()) if instance is None else [stored.get(db, instance)]
-        for row in rows:
-            if row is None:
-                raise SettingsError(f"the store knows no instance {instance!r}; see `instances`")
+        for row in _rows(db, instance):
             yield recording(row, h.read(turns.read(db, row.id)))
+
+
+def check(
+    app: Path, state: Path, instance: str | None = None
+) -> Iterator[tuple[str, str, str | None]]:
+    """Replay stored instances; yield the id, the orchestrator and the divergence of each.
+
+    The divergence is None when the code agrees with the history. Running instances are replayed up
+    to their last turn, all as of one moment.
+    """
+    with alone(app), reading(state) as db:
+        export_local_settings(app)
+        try:
+            functions = load_functions(app)
+        except Exception as error:
+            raise SettingsError(
+                f"the app in {app} cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
+        db.execute("BEGIN")
+        for row in _rows(db, instance):
+            yield row.id, row.name, divergence(functions, recorded(db, row))
+
+
+def _rows(db: Connection, instance: str | None) -> list[InstanceRecord]:
+    """Return one instance, or all; SettingsError when there is none of this id."""
+    if instance is None:
+        return stored.select(db, Filters())
+    row = stored.get(db, instance)
+    if row is None:
+        raise SettingsError(f"the store knows no instance {instance!r}; see `instances`")
+    return [row]
 
 
 def recording(row: InstanceRecord, events: list[h.Event]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from funchost import clock
+from funchost import warnings
 from funchost.app.host_json import disabled
-from funchost.app.indexing import HostedFunction, IndexingError, load_functions
+from funchost.app.indexing import HostedFunction, load_functions
 from funchost.app.invocation import Invoker
 from funchost.app.settings import (
     Environment,
@@ -23,9 +23,12 @@ from funchost.app.settings import (
     read_environment,
     read_host_settings,
     read_origins,
+    unread_settings,
 )
+from funchost.check.checker import Checker
+from funchost.clock import enter_utc, now
 from funchost.durable.engine import Engine
-from funchost.events.event_grid import EventGridWebhook
+from funchost.events.event_grid import ROUTE, EventGridWebhook, problems
 from funchost.events.subscriptions import read_subscriptions
 from funchost.events.topic import Topic
 from funchost.keys import Guard, Keys, read_keys, write_private
@@ -65,6 +68,7 @@ class Host:
         self._options = options
         self.url = ""
         self.functions: dict[str, HostedFunction] = {}
+        self.refused: dict[str, str] = {}  # function to the reason why it does not run
         self.disabled: list[HostedFunction] = []
 
     async def start(self) -> None:
@@ -80,6 +84,7 @@ class Host:
     async def _start(self) -> None:
         options, listener = self._options, socket.create_server(("127.0.0.1", self._options.port))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        enter_utc()
         try:
             export_local_settings(options.app)
             self.keys = read_keys(options.state)
@@ -88,7 +93,8 @@ class Host:
             os.environ.setdefault("FUNCHOST_REFUSALS", str(options.state / "refusals.jsonl"))
             environment, settings = read_environment(), read_host_settings(options.app)
             loaded = self._load(options.app)
-            for text in (*settings.said, *disabled.warnings(loaded)):
+            local = unread_settings(options.app)
+            for text in (*settings.said, *local, *disabled.warnings(loaded)):
                 LOG.warning("%s", text)
             self.functions, self.disabled = disabled.split(loaded, settings.functions, os.environ)
             self.keys = read_keys(options.state, [f.name for f in self.of_kind("httpTrigger")])
@@ -119,8 +125,10 @@ class Host:
         self._rpc = rpc_path()
         self.invoker = self._invoker(binding_json(self.url, hub, self.keys.system, self._rpc))
         self.invoker.timeout = settings.function_timeout
-        self.timers = [self._timer(function) for function in self.of_kind("timerTrigger")]
+        self.timers = [t for f in self.of_kind("timerTrigger") if (t := self._timer(f))]
         subscribed = self.of_kind("eventGridTrigger")
+        for text in (text for function in subscribed for text in problems(function)):
+            LOG.warning("%s", text)
         named = [f.name for f in (*subscribed, *self.disabled) if f.kind == "eventGridTrigger"]
         filters = read_subscriptions(self._options.app, named)
         self.topic = Topic(
@@ -131,6 +139,12 @@ class Host:
             key=environment.topic_key or self.keys.topic,
             scale=environment.retry_scale,
         )
+        self.checker = Checker(
+            self.store,
+            self.functions,
+            environment.check,
+            lambda *step: self.store.commit(lambda db: warnings.diverged(db, *step)),
+        )
         self.engine = Engine(
             self.store,
             self.functions,
@@ -138,6 +152,7 @@ class Host:
             versions=settings.versions,
             replays=environment.replays,
             retry_scale=environment.activity_scale,
+            ended=self.checker.add,
             most_activities=settings.activities,
         )
 
@@ -149,12 +164,15 @@ class Host:
         """Return the object that calls the functions; they run in this process."""
         return Invoker(client_json, read_environment().threads)
 
-    def _timer(self, function: HostedFunction) -> Timer:
+    def _timer(self, function: HostedFunction) -> Timer | None:
+        """Return the timer of a function; None when its schedule is refused: the others run."""
         try:
-            schedule = parse_schedule(function.trigger["schedule"], os.environ)
-            schedule.after(clock.now())  # ValueError when it never occurs
+            schedule = parse_schedule(str(function.trigger["schedule"]), os.environ)
+            schedule.after(now())  # ValueError when it never occurs
         except ValueError as error:
-            raise IndexingError(f"function {function.name}: {error}") from error
+            self.refused[function.name] = str(error)
+            LOG.error("function %s is in error and does not run: %s", function.name, error)
+            return None
         return Timer(self.store, function, schedule, self.invoker)
 
     def _web(self, environment: Environment, settings: HostSettings) -> web.Application:
@@ -169,7 +187,7 @@ class Host:
             return web.json_response({"status": "ok", "functions": len(self.functions)})
 
         borders = Borders(environment, read_origins(self._options.app))
-        app = web.Application(middlewares=[borders.check])
+        app = web.Application(middlewares=[borders.check], client_max_size=environment.body_bytes)
         urls = Urls(self.url, settings.task_hub, self.keys.system)
         app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system, self._rpc).routes())
         app.add_routes(WarningsApi(self.store, self.keys.system).routes())
@@ -177,7 +195,7 @@ class Host:
         app.add_routes(
             [
                 web.get("/", health),
-                web.route("*", "/runtime/webhooks/{kind:[Ee]vent[Gg]rid}", webhook.serve),
+                web.route("*", ROUTE, webhook.serve),
                 web.route("*", "/{path:[\\s\\S]*}", http.serve),
             ]
         )
@@ -231,6 +249,7 @@ class Host:
         self._server.close()
         await self._runner.cleanup()
         self.engine.close()
+        self.checker.close()
         self.topic.close()
         self.invoker.close()
         (self._options.state / "host.json").unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import traceback
 from funchost.app.indexing import IndexingError
 from funchost.app.settings import SettingsError
 from funchost.host import Host, HostFailedError, Options
+from funchost.logs import FORMAT, GroupingHandler
 from funchost.storage.store import StoreError
 
 QUIET = ("azure", "httpx", "mlflow", "alembic")
@@ -23,7 +24,8 @@ def start(options: Options, *, verbose: bool) -> int:
     """Run the host; return the exit code."""
     os.umask(0o077)  # files of the host and its app are readable by this user only
     level = "DEBUG" if verbose else os.environ.get("FUNCHOST_LOG_LEVEL", "INFO")
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = GroupingHandler()
+    logging.basicConfig(level=level, format=FORMAT, handlers=[handler])
     for name in (*QUIET, "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
@@ -51,8 +53,8 @@ def start(options: Options, *, verbose: bool) -> int:
         )
         return 1
     # Threads of hung activities must not keep a stopped host alive; their rows are kept.
+    handler.flush()
     sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(0)
 
 
@@ -102,7 +104,8 @@ def announce(host: Host) -> None:
             webhook = f"{host.url}/runtime/webhooks/EventGrid?functionName={function.name}"
             print(f"  {function.name}: {function.kind} {webhook}")
         else:
-            print(f"  {function.name}: {function.kind}")
+            reason = host.refused.get(function.name)
+            print(f"  {function.name}: {function.kind}{f', in error: {reason}' if reason else ''}")
     for function in sorted(host.disabled, key=lambda f: f.name):
         print(f"  {function.name}: {function.kind} Disabled")
     print(f"\nlistening on {host.url}", flush=True)

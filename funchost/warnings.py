@@ -26,6 +26,7 @@ class Kind(StrEnum):
     HTTP_NOT_POLLED = "HTTP_NOT_POLLED"
     UNKNOWN_ORCHESTRATOR = "UNKNOWN_ORCHESTRATOR"
     LARGE_STATUS = "LARGE_STATUS"
+    NOT_DETERMINISTIC = "NOT_DETERMINISTIC"
 
 
 def warn(db: Connection, kind: Kind, instance: str, cause: str, remedy: str) -> None:
@@ -101,4 +102,16 @@ def large_status(db: Connection, instance: str, size: int, most: int) -> None:
         instance,
         f"its custom status has {size} KB, and over {most} KB fail the instance",
         "Keep the custom status short: put references into it and no data",
+    )
+
+
+def diverged(db: Connection, instance: str, name: str, step: str) -> None:
+    """Warn that a replay of an ended instance left its history at this step."""
+    warn(
+        db,
+        Kind.NOT_DETERMINISTIC,
+        instance,
+        f"the code of orchestrator {name} leaves the history: {step}",
+        "Azure replays each history and fails such instances. Make the code deterministic, or give "
+        "changed code a new name, and see `python -m funchost check`",
     )

@@ -18,6 +18,8 @@ This page is written by `python -m reference` from the declarations in the code.
 HOST = {
     "FUNCHOST_REPLAY": "`always` replays every turn from its start, which finds code that is not "
     "deterministic.",
+    "FUNCHOST_CHECK": "Ended instances that are replayed in the background: `off`, `sample` or "
+    "`all`. A replay that leaves the stored history is logged as a warning. Default: `sample`.",
     "FUNCHOST_RETENTION_DAYS": "Purges instances that ended longer ago. Default: keeps all.",
     "FUNCHOST_EVENTGRID_RETRY_SCALE": "Multiplies the intervals of Event Grid retries, for tests.",
     "FUNCHOST_ACTIVITY_RETRY_SCALE": "Multiplies the waits before an activity is retried, for "

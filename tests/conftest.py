@@ -22,6 +22,9 @@ CONFIG = tempfile.mkdtemp(prefix="mlops-config-")
 atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ["MLOPS_CONFIG"] = CONFIG
 
+# Every instance that a test ends is replayed.
+os.environ.setdefault("FUNCHOST_CHECK", "all")
+
 # One folder for all workers of a run: they inherit its name from the process that starts them.
 _SHARED = "TESTS_SHARED_FOLDER"
 if _SHARED not in os.environ:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from funchost.app.host_json.comments import is_strict
+from funchost.app.light_imports import defer
+from funchost.app.retries import RetryPolicy, read_policy
 from funchost.app.worker_checks import SdkFunction, check, refusals
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class HostedFunction:
     # The parameter is annotated with str or bytes, so that it gets the text that the host sends.
     gets_text: bool = False
     folder: str = ""
+    retry: RetryPolicy | None = None
 
     @property
     def kind(self) -> str:
@@ -61,6 +64,11 @@ class HostedFunction:
     def argument(self) -> str:
         """Return the name of the parameter that takes the trigger."""
         return str(self.trigger["name"])
+
+    @property
+    def has_output(self) -> bool:
+        """Return whether the host takes a return value of the function."""
+        return self.kind not in ("eventGridTrigger", "timerTrigger")
 
 
 def load_functions(app: Path) -> dict[str, HostedFunction]:
@@ -87,6 +95,7 @@ def _app_of(script: str) -> FunctionRegister:
 
     The worker counts names, so that a second name for the same object is refused, too.
     """
+    defer("werkzeug")
     import azure.functions as func  # after chdir: the Durable SDK reads ./host.json on import
 
     try:
@@ -124,12 +133,16 @@ def index(built: Sequence[SdkFunction]) -> dict[str, HostedFunction]:
     problems = list(refusals(built))
     for one in built:
         name, bindings = one.get_function_name(), [b.get_dict_repr() for b in one.get_bindings()]
-        faults = list(_problems(name, bindings))
+        faults, retry = list(_problems(name, bindings)), None
+        try:
+            retry = read_policy(one.get_settings_dict("retry_policy"))
+        except ValueError as error:
+            faults.append(f"function {name}: {error}")
         if name.lower() in functions:
             faults.append(f"two functions are called {name}")
         problems += faults
         if not problems:
-            functions[name.lower()] = _hosted(one, name, bindings)
+            functions[name.lower()] = _hosted(one, name, bindings, retry)
     if problems:
         raise IndexingError("\n".join(problems))
     return functions
@@ -159,7 +172,9 @@ def _is_trigger(binding: dict[str, Any]) -> bool:
     return str(binding["type"]).lower().endswith("trigger")
 
 
-def _hosted(function: SdkFunction, name: str, bindings: list[dict[str, Any]]) -> HostedFunction:
+def _hosted(
+    function: SdkFunction, name: str, bindings: list[dict[str, Any]], retry: RetryPolicy | None
+) -> HostedFunction:
     trigger = next(b for b in bindings if _is_trigger(b))
     clients = tuple(b["name"] for b in bindings if b["type"] == "durableClient")
     call, checked = function.get_user_function(), check(function)
@@ -172,6 +187,7 @@ def _hosted(function: SdkFunction, name: str, bindings: list[dict[str, Any]]) ->
         inspect.iscoroutinefunction(call),
         gets_text=trigger["name"] in checked.texts,
         folder=checked.folder,
+        retry=retry,
     )
 
 

@@ -48,6 +48,9 @@ class RetryContext:
     rpc_exception: Exception | None = None
 
 
+FIRST_ATTEMPT = RetryContext()
+
+
 @dataclass(frozen=True)
 class InvocationContext:
     """The context parameter of a function that declares one."""
@@ -69,16 +72,6 @@ class Invoker:
         self.timeout: timedelta | None = None  # functionTimeout of host.json
         self.spans = Spans()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
-
-    async def call(self, function: HostedFunction, value: Any, caller: str = "") -> Any:
-        """Invoke one function and return its result; `caller` is a trace parent."""
-        with logged(function.name), self.spans.span(function.name, caller) as trace:
-            arguments = self._arguments(function, value, trace)
-            if function.is_async:
-                return await self._bounded(function, function.call(**arguments))
-            loop = asyncio.get_running_loop()
-            done = loop.run_in_executor(self._threads, run_sync, function, arguments)
-            return await self._bounded(function, done)
 
     async def _bounded(self, function: HostedFunction, call: Awaitable[object]) -> object:
         """Return the result of a call; FunctionTimeoutError when it takes too long.
@@ -109,7 +102,38 @@ class Invoker:
             raise ValueError(words, repr(datum.type))
         return datum.value
 
-    def _arguments(self, function: HostedFunction, value: Any, trace: str) -> dict[str, Any]:
+    async def call(
+        self,
+        function: HostedFunction,
+        value: Any,
+        caller: str = "",
+        retry: RetryContext = FIRST_ATTEMPT,
+    ) -> Any:
+        """Invoke one function and return its result; `caller` is a trace parent.
+
+        RuntimeError when a function without an output returns a value, as in the real worker.
+        """
+        with logged(function.name), self.spans.span(function.name, caller) as trace:
+            arguments = self._arguments(function, value, trace, retry)
+            if function.is_async:
+                result = await self._bounded(function, function.call(**arguments))
+            else:
+                loop = asyncio.get_running_loop()
+                done = loop.run_in_executor(self._threads, run_sync, function, arguments)
+                result = await self._bounded(function, done)
+            if result is not None and not function.has_output:
+                raise RuntimeError(
+                    f"function {function.name} without a $return binding returned a non-None value"
+                )
+            return result
+
+    def _arguments(
+        self,
+        function: HostedFunction,
+        value: Any,
+        trace: str,
+        retry: RetryContext = FIRST_ATTEMPT,
+    ) -> dict[str, Any]:
         arguments: dict[str, Any] = {function.argument: value}
         for name in function.clients:
             arguments[name] = self._client_json
@@ -119,7 +143,7 @@ class Invoker:
                 function.name,
                 function.folder,
                 TraceContext(trace),
-                RetryContext(),
+                retry,
             )
         return arguments
 

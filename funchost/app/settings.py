@@ -17,6 +17,7 @@ from funchost.app.versions import Failure, Match, Versions
 
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
 W = TypeVar("W", bound=str)
+DEFAULT_PORT = 7071
 OVERRIDABLE = ("NonRunningStates", "AnyState")
 MATCHES: tuple[Match, ...] = ("None", "Strict", "CurrentOrOlder")
 FAILURES: tuple[Failure, ...] = ("Reject", "Fail")
@@ -48,6 +49,7 @@ class Environment:
     """The settings that the host reads from FUNCHOST_ environment variables."""
 
     replays: bool
+    check: str = "sample"
     retry_scale: float
     activity_scale: float = 1.0
     retention: timedelta | None
@@ -67,6 +69,7 @@ def read_environment() -> Environment:
     days = _number("FUNCHOST_RETENTION_DAYS", 0)
     return Environment(
         replays=os.environ.get("FUNCHOST_REPLAY", "") == "always",
+        check=_word("FUNCHOST_CHECK", ("sample", "all", "off")),
         retry_scale=_number("FUNCHOST_EVENTGRID_RETRY_SCALE", 1),
         activity_scale=_number("FUNCHOST_ACTIVITY_RETRY_SCALE", 1),
         retention=timedelta(days=days) if days else None,
@@ -90,6 +93,14 @@ def _hosts(name: str) -> tuple[str, ...]:
         if not _HOST.fullmatch(host):
             raise SettingsError(f"{name} has {host!r}: use host names without scheme and port")
     return hosts
+
+
+def _word(name: str, choices: tuple[str, ...]) -> str:
+    """Return the value of a variable in lower case, the first choice when it is not set."""
+    text = os.environ.get(name, "").lower() or choices[0]
+    if text not in choices:
+        raise SettingsError(f"{name} is {text!r}: use {', '.join(choices[:-1])} or {choices[-1]}")
+    return text
 
 
 def _flag(name: str) -> bool:
@@ -185,6 +196,24 @@ def read_origins(app: Path) -> tuple[str, ...]:
     return tuple(
         origin.strip() for origin in str(host.get("CORS", "")).split(",") if origin.strip()
     )
+
+
+def read_port(app: Path) -> int:
+    """Return `Host.LocalHttpPort` of local.settings.json, the port of a start that names none."""
+    host = _part(_read(app / "local.settings.json"), "Host", "local.settings.json")
+    port = host.get("LocalHttpPort", DEFAULT_PORT)
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
+        raise SettingsError(f"local.settings.json: Host.LocalHttpPort is {port!r}; use a port")
+    return port
+
+
+def unread_settings(app: Path) -> list[str]:
+    """Return a text for each setting of local.settings.json that this host does not read."""
+    document = _read(app / "local.settings.json")
+    host = _part(document, "Host", "local.settings.json")
+    unread = [name for name in document if name not in ("IsEncrypted", "Values", "Host")]
+    unread += [f"Host.{name}" for name in host if name not in ("LocalHttpPort", "CORS")]
+    return [f"local.settings.json: {name} has no effect here" for name in unread]
 
 
 def _read(path: Path) -> dict[str, Any]:

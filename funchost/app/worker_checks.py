@@ -46,6 +46,9 @@ class SdkFunction(Protocol):
     def get_bindings(self) -> Sequence[Binding]:
         """Return the trigger, the inputs and the outputs."""
 
+    def get_settings_dict(self, setting_name: str) -> Mapping[str, object] | None:
+        """Return a setting of the function, such as its retry policy; None without it."""
+
 
 class Converter(Protocol):
     """The SDK's rules on the Python types of a binding."""

@@ -43,13 +43,15 @@ class Engine:
         versions: Versions | None = None,
         replays: bool = False,
         retry_scale: float = 1.0,
+        ended: Callable[[str, str], None] = lambda instance, name: None,
         most_activities: int | None = None,
     ) -> None:
         """Take the version of the app and its rule, which is that of an app without a version.
 
         `most_activities` may run at once; None means as many as there are threads.
         `replays` replays every turn from the start, to catch non-determinism. `retry_scale`
-        multiplies the pauses between the attempts of an activity.
+        multiplies the pauses between the attempts of an activity. `ended` gets the
+        instance and the orchestrator of each execution that ends.
         """
         self.store, self.functions, self.invoker = store, functions, invoker
         self._loop, self._versions = asyncio.get_running_loop(), versions or Versions()
@@ -64,6 +66,7 @@ class Engine:
         self._activities = Activities(
             store, functions, invoker, self._turns.notify, most=most_activities
         )
+        self._ended = ended
         self._awake = asyncio.Event()
         self._batches: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, list[asyncio.Future[None]]] = {}
@@ -228,6 +231,8 @@ class Engine:
         if effects.timers and min(effects.timers) <= clock.time():
             # The loop below waits for timers that fall due later.
             self._turns.notify(instance)
+        if effects.ended:
+            self._ended(instance, effects.name)
         notified = effects.ended and (instance in self._ends or self.invoker.spans.sent)
         if effects.entities or effects.timers or notified:
             with self._lock:

@@ -73,6 +73,30 @@ def create(
     return True
 
 
+def start_child(db: Connection, row: InstanceRecord, scheduled: h.Event) -> str:
+    """Start the child of a task, or refuse an id in use; return the instance to notify."""
+    child = str(scheduled["InstanceId"])
+    if create(
+        db,
+        child,
+        scheduled["Name"],
+        scheduled["Input"],
+        (row.id, row.execution, scheduled["EventId"]),
+        version=scheduled["Version"],
+        caller=row.trace,
+    ):
+        return child
+    refuse_task(db, row, scheduled, f"An instance with id '{child}' is already running")
+    return row.id
+
+
+def refuse_task(db: Connection, row: InstanceRecord, scheduled: h.Event, reason: str) -> None:
+    """Let a task fail that cannot begin."""
+    kind = h.TASK_FAILED if scheduled["EventType"] == h.TASK_SCHEDULED else h.SUB_FAILED
+    failed = h.event(kind, TaskScheduledId=scheduled["EventId"], Reason=reason, Details=None)
+    post(db, row.id, row.execution, failed)
+
+
 def finish(
     db: Connection,
     instance: InstanceRecord,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from funchost.clock import now
 from funchost.durable import history as h
-from funchost.durable.instances import answer_parent, post
+from funchost.durable.instances import answer_parent, post, start_child
 from funchost.storage import activities, answers, instances, turns
 from funchost.storage.activities import ScheduledActivity
 from funchost.storage.connection import Connection
@@ -133,20 +133,31 @@ def _repeat(db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Re
     kind, task = scheduled["EventType"], scheduled["EventId"]
     if kind == h.TASK_SCHEDULED:
         name, text = scheduled["Name"], scheduled["Input"]
-        rewound.work.append(activities.schedule(db, row.id, row.execution, task, name, text))
+        again = ScheduledActivity(row.id, row.execution, task, name, text, row.trace)
+        activities.schedule(db, [again])
+        rewound.work.append(again)
     elif kind == h.TIMER_CREATED:
         due = h.parse_stamp(scheduled["FireAt"]).timestamp()
         fired = h.event(h.TIMER_FIRED, TimerId=task, FireAt=scheduled["FireAt"])
         post(db, row.id, row.execution, fired, due, task)
     elif kind == h.SUB_CREATED:
-        child = instances.get(db, scheduled["InstanceId"])
-        if child is None or not child.ended or not _is_child(child, row, task):
-            return
+        _repeat_child(db, row, scheduled, rewound)
+
+
+def _repeat_child(
+    db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Rewound
+) -> None:
+    """Let a child go on; start it anew when it was purged, or when another took its id."""
+    name, task = scheduled["InstanceId"], scheduled["EventId"]
+    child = instances.get(db, name)
+    if child is not None and _is_child(child, row, task):
         if child.status == "Failed":
             _rewind(db, child, rewound)
-        else:
+        elif child.ended:
             # It ended after its parent, which took no answer any more.
             answer_parent(db, child, child.status, child.output, _reason(child.output))
+    else:
+        rewound.instances.append(start_child(db, row, scheduled))
 
 
 def resume_child(db: Connection, row: InstanceRecord, scheduled: h.Event) -> Rewound | None:

@@ -17,9 +17,9 @@ from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.entities import send_from
 from funchost.durable.execution import Instance, Replayed, Resident
-from funchost.durable.instances import create, finish, post
+from funchost.durable.instances import finish, post, refuse_task, start_child
 from funchost.durable.rewind import resume_child, stored_answer
-from funchost.storage import activities, instances, messages, turns
+from funchost.storage import activities, answers, instances, messages, turns
 from funchost.storage.activities import ScheduledActivity
 from funchost.storage.connection import Connection
 from funchost.storage.instances import InstanceRecord
@@ -38,11 +38,16 @@ class Result:
 
 @dataclass(slots=True)
 class Effects:
-    """The effects to carry out after a turn is stored."""
+    """The effects to carry out after a turn of the orchestrator `name` is stored.
 
+    `work` are the activities to start: those that this turn scheduled, and others.
+    """
+
+    name: str
     stored: bool = True
     ended: bool = False
     instances: list[str] = field(default_factory=list)
+    scheduled: list[ScheduledActivity] = field(default_factory=list)
     work: list[ScheduledActivity] = field(default_factory=list)
     entities: list[str] = field(default_factory=list)
     timers: list[float] = field(default_factory=list)
@@ -64,17 +69,18 @@ class Turn:
 
     def store(self, db: Connection, functions: FunctionMap, version: str) -> Effects:
         """Store history, outgoing work and status atomically; a concurrent change wins."""
-        one, effects = self.instance, Effects()
+        one = self.instance
+        effects = Effects(one.name)
         row = instances.get(db, one.id)
         if row is None or row.execution != one.execution or row.ended:
-            return Effects(stored=False)
-        for result in self.results:
-            activities.delete(db, one.id, one.execution, result.event["TaskScheduledId"])
+            return Effects(one.name, stored=False)
+        tasks = [result.event["TaskScheduledId"] for result in self.results]
+        activities.delete(db, one.id, one.execution, tasks)
         if row.status == "Suspended":
             # Its results and messages stay in the inbox.
             for result in self.results:
                 post(db, one.id, one.execution, result.event)
-            return Effects(stored=False)
+            return Effects(one.name, stored=False)
         messages.delete(db, self.used)
         self._keep(db, functions, version, row, effects)
         return effects
@@ -113,8 +119,12 @@ class Turn:
             if walk.finished and run.done:
                 # As on the real host, the instance ends when its last timer falls due.
                 warnings.open_timer(db, one.id, h.stamp(max(walk.open_timers)))
+            rewound = answers.exist(db, one.id)
             for event in walk.new:
-                _dispatch(db, functions, row, event, walk.cancelled, effects)
+                if not rewound or not _answer_again(db, row, event, effects):
+                    _dispatch(db, functions, row, event, walk.cancelled, effects)
+            activities.schedule(db, effects.scheduled)
+            effects.work += effects.scheduled
             for task in walk.cancelled:
                 messages.delete_timer(db, one.id, task)
 
@@ -162,15 +172,25 @@ def refuse(
     """
     current = instances.get(db, row.id)
     if current is None or current.execution != row.execution or current.ended:
-        return Effects(stored=False)
+        return Effects(row.name, stored=False)
+    tasks = [result.event["TaskScheduledId"] for result in results]
+    activities.delete(db, row.id, row.execution, tasks)
     for result in results:
-        activities.delete(db, row.id, row.execution, result.event["TaskScheduledId"])
         post(db, row.id, row.execution, result.event)
     if versions.failure == "Reject":
         warnings.version_not_taken(db, row.id, row.version, versions.default)
-        return Effects(stored=False)
+        return Effects(row.name, stored=False)
     parent = finish(db, current, "Failed", json.dumps(MISMATCH), MISMATCH)
-    return Effects(ended=True, instances=[parent] if parent else [])
+    return Effects(row.name, ended=True, instances=[parent] if parent else [])
+
+
+def _answer_again(db: Connection, row: InstanceRecord, event: h.Event, effects: Effects) -> bool:
+    """Post the answer that a task had before a rewind; False when the task has none."""
+    answer = None if event["EventType"] == h.TIMER_CREATED else stored_answer(db, row, event)
+    if answer:
+        post(db, row.id, row.execution, answer)
+        effects.instances.append(row.id)
+    return answer is not None
 
 
 def _dispatch(
@@ -190,12 +210,6 @@ def _dispatch(
             post(db, instance, execution, fired, due, task)
             effects.timers.append(due)
         return
-    answer = stored_answer(db, row, event)
-    if answer is not None:
-        if answer:
-            post(db, instance, execution, answer)
-            effects.instances.append(instance)
-        return
     if kind == h.EVENT_SENT:
         effects.entities.append(send_from(db, row, event))
         return
@@ -205,28 +219,16 @@ def _dispatch(
     if name != http_call.NAME and (function is None or function.kind != trigger):
         reason = f"The function '{name}' doesn't exist, is disabled, or is not a {trigger} function"
     elif kind == h.TASK_SCHEDULED:
-        effects.work.append(
-            activities.schedule(db, instance, execution, task, name, event["Input"])
+        effects.scheduled.append(
+            ScheduledActivity(instance, execution, task, name, event["Input"], row.trace)
         )
         return
     elif (rewound := resume_child(db, row, event)) is not None:
         effects.work += rewound.work
         effects.instances += rewound.instances
         return
-    elif create(
-        db,
-        event["InstanceId"],
-        name,
-        event["Input"],
-        (instance, execution, task),
-        version=event["Version"],
-        caller=row.trace,
-    ):
-        effects.instances.append(event["InstanceId"])
-        return
     else:
-        reason = f"An instance with id '{event['InstanceId']}' is already running"
-    failed = h.TASK_FAILED if kind == h.TASK_SCHEDULED else h.SUB_FAILED
-    refused = h.event(failed, TaskScheduledId=task, Reason=reason, Details=None)
-    post(db, instance, execution, refused)
+        effects.instances.append(start_child(db, row, event))
+        return
+    refuse_task(db, row, event, reason)
     effects.instances.append(instance)

@@ -118,12 +118,9 @@ class Turns:
                 self._rest(instance)
                 continue
             work = partial(turn.store, functions=self._functions, version=self._versions.default)
-            if self._ready.empty():
-                # No other turn is queued, so a switch to the writer's thread would only cost time.
-                self._stored(turn, taken, self._store.commit_now(work))
-            else:
-                stored = self._store.commit(work)
-                stored.add_done_callback(partial(self._stored, turn, taken))
+            alone = self._ready.empty()
+            stored = self._store.commit_now(work) if alone else self._store.commit(work)
+            stored.add_done_callback(partial(self._stored, turn, taken))
 
     def _take(self, instance: str, mail: Mail) -> Turn | None:
         """Run the code on the due messages; None when there are none."""

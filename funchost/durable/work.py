@@ -19,7 +19,6 @@ from funchost.app.json_text import TooDeepError
 from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.turn import FunctionMap, Result
-from funchost.storage import instances
 from funchost.storage.activities import ScheduledActivity
 from funchost.storage.store import Store
 
@@ -101,10 +100,8 @@ class Activities:
 
     def _span(self, row: ScheduledActivity) -> AbstractContextManager[str]:
         """Return the span of an activity, below its orchestration's."""
-        instance = instances.get(self._store, row.instance)
         facts = {"durabletask.task.instance_id": row.instance}
-        parent = instance.trace if instance else ""
-        return self._invoker.spans.span(f"activity:{row.name}", parent, **facts)
+        return self._invoker.spans.span(f"activity:{row.name}", row.trace, **facts)
 
     async def _http(self, row: ScheduledActivity) -> str:
         """Return the answer of a call_http as JSON; warn when it asks for polling."""

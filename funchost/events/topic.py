@@ -19,7 +19,8 @@ from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import Invoker
 from funchost.durable import history as h
 from funchost.events import dead_letters
-from funchost.events.event_grid import deliver
+from funchost.events.dates import as_delivered
+from funchost.events.event_grid import deliver, takes_many
 from funchost.events.subscriptions import Subscription
 from funchost.keys import opens
 from funchost.storage import deliveries
@@ -137,8 +138,10 @@ class Topic:
     async def _attempt(self, delivery: Delivery) -> None:
         failure: str | None = None
         try:
-            event = json.loads(delivery.event)
-            await deliver(self._invoker, self._functions[delivery.function], event)
+            # Event Grid posts an array.
+            events = as_delivered([json.loads(delivery.event)])
+            function = self._functions[delivery.function]
+            await deliver(self._invoker, function, events if takes_many(function) else events[0])
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"
         try:

@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from funchost.storage.connection import Connection, Reader
 
+MOST = 500  # rows of one statement
+
 
 class ScheduledActivity(NamedTuple):
-    """An activity to run; `task` is its number in the history, `input` JSON text."""
+    """An activity to run; `task` is its number in the history, `input` JSON text.
 
-    seq: int
+    `trace` is the trace parent of its orchestration, so that no activity reads its instance.
+    """
+
     instance: str
     execution: str
     task: int
     name: str
     input: str | None
+    trace: str
 
 
-def schedule(
-    db: Connection, instance: str, execution: str, task: int, name: str, text: str | None
-) -> ScheduledActivity:
-    """Store an activity and return it."""
-    insert = "INSERT INTO work(instance, execution, task, name, input) VALUES(?,?,?,?,?)"
-    seq = db.execute(insert, (instance, execution, task, name, text)).lastrowid or 0
-    return ScheduledActivity(seq, instance, execution, task, name, text)
+def schedule(db: Connection, new: list[ScheduledActivity]) -> None:
+    """Store activities, with one statement for hundreds of them."""
+    for first in range(0, len(new), MOST):
+        rows = [row[:5] for row in new[first : first + MOST]]
+        marks = ",".join(["(?,?,?,?,?)"] * len(rows))
+        insert = f"INSERT INTO work(instance, execution, task, name, input) VALUES{marks}"
+        db.execute(insert, [value for row in rows for value in row])
 
 
 def scheduled(reader: Reader) -> list[ScheduledActivity]:
     """Return every activity without a stored result, in order of scheduling."""
-    query = "SELECT seq, instance, execution, task, name, input FROM work ORDER BY seq"
+    query = (
+        "SELECT instance, w.execution, task, w.name, w.input, COALESCE(trace, '') "
+        "FROM work w LEFT JOIN instances i ON i.id=instance ORDER BY seq"
+    )
     return [ScheduledActivity(*row) for row in reader.rows(query)]
 
 
-def delete(db: Connection, instance: str, execution: str, task: int) -> None:
-    """Delete an activity whose result is stored with it."""
-    query = "DELETE FROM work WHERE instance=? AND execution=? AND task=?"
-    db.execute(query, (instance, execution, task))
+def delete(db: Connection, instance: str, execution: str, tasks: list[int]) -> None:
+    """Delete activities whose results are stored with it."""
+    query = "DELETE FROM work WHERE instance=? AND execution=? AND task "
+    if len(tasks) == 1:
+        db.execute(f"{query}=?", (instance, execution, tasks[0]))
+    elif tasks:
+        within = f"{query}IN (SELECT value FROM json_each(?))"
+        db.execute(within, (instance, execution, json.dumps(tasks)))

@@ -44,7 +44,9 @@ def due(reader: Reader, instance: str, moment: float) -> list[Message]:
 
 def delete(db: Connection, numbers: Iterable[int]) -> None:
     """Delete messages by their `seq`."""
-    db.executemany("DELETE FROM inbox WHERE seq=?", [(number,) for number in numbers])
+    values = [(number,) for number in numbers]
+    if values:
+        db.executemany("DELETE FROM inbox WHERE seq=?", values)
 
 
 def delete_timer(db: Connection, instance: str, timer: int) -> None:

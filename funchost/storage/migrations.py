@@ -62,4 +62,6 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE entities ADD COLUMN created TEXT NOT NULL DEFAULT '';
     UPDATE entities SET created=updated;
     """,
+    # The time from which a timer's next occurrence was counted.
+    "ALTER TABLE timers ADD COLUMN updated TEXT NOT NULL DEFAULT ''",
 )

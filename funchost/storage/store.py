@@ -168,7 +168,13 @@ class Store:
         return future
 
     def commit_now(self, work: Callable[[Connection], T]) -> Future[T]:
-        """Run the work on this thread in a transaction of its own; the future is set already."""
+        """Run the work on this thread when no other commit is under way, else as `commit` does.
+
+        A switch to the writer's thread would only cost time then. While there is another commit,
+        the work joins the writer's next group, so that it shares a commit with others.
+        """
+        if self._mutex.locked() or not self._queue.empty():
+            return self.commit(work)
         future: Future[T] = Future()
         self._write_together([(work, future)])
         return future
@@ -221,6 +227,10 @@ class Store:
         try:
             with self.transaction() as db:
                 for work, future in units:
+                    if len(units) == 1:
+                        # The transaction itself undoes the only unit.
+                        done.append((future, work(db), None))
+                        continue
                     db.execute("SAVEPOINT unit")
                     try:
                         done.append((future, work(db), None))

@@ -8,19 +8,26 @@ from funchost.storage.connection import Connection, Reader
 
 
 class TimerRecord(NamedTuple):
-    """A timer function, its last and its next occurrence as history.stamp writes times."""
+    """The status of a timer function, with times as history.stamp writes them.
+
+    `last` is "" before the first run. `updated` is the time from which `next` was counted, "" in a
+    row of an earlier version.
+    """
 
     function: str
     last: str
     next: str
+    updated: str
 
 
 def get(reader: Reader, function: str) -> TimerRecord | None:
     """Return the record of a timer function, None before its first start."""
-    row = reader.row("SELECT function, last, next FROM timers WHERE function=?", function)
+    row = reader.row("SELECT function, last, next, updated FROM timers WHERE function=?", function)
     return TimerRecord(*row) if row else None
 
 
 def put(db: Connection, record: TimerRecord) -> None:
     """Store the record of a timer function."""
-    db.execute("INSERT OR REPLACE INTO timers VALUES(?,?,?)", record)
+    db.execute(
+        "INSERT OR REPLACE INTO timers(function, last, next, updated) VALUES(?,?,?,?)", record
+    )

@@ -20,6 +20,12 @@ def read(reader: Reader, instance: str) -> list[TurnRecord]:
     return [TurnRecord(*row) for row in reader.rows(query, instance)]
 
 
+def count(reader: Reader, instance: str) -> int:
+    """Return the number of an instance's turns."""
+    row = reader.row("SELECT COUNT(*) FROM turns WHERE instance=?", instance)
+    return int(row[0]) if row else 0
+
+
 def append(db: Connection, instance: str, turn: int, events: str) -> None:
     """Store the next turn of an instance."""
     db.execute("INSERT INTO turns VALUES(?,?,?)", (instance, turn, events))

@@ -8,6 +8,7 @@ page's site in `Origin` and `Sec-Fetch-Site`, and in `Host` the attacker's name 
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import logging
 import re
@@ -32,7 +33,10 @@ _MORE_THAN_HOST = re.compile(r"[/?#@\\\s]")
 
 
 class Borders:
-    """Refuses foreign requests by their headers, then reads the body within limits."""
+    """Refuses foreign requests by their headers, then reads the body within limits.
+
+    The application that it guards must have the limit of a body as its `client_max_size`.
+    """
 
     def __init__(self, environment: Environment, origins: tuple[str, ...] = ()) -> None:
         """Take the limits, and the origins that local.settings.json allows (`Host.CORS`)."""
@@ -48,12 +52,13 @@ class Borders:
         if problem:
             self._refusals.add(request, 403, problem)
             return _refusal(403, problem)
-        limited = request.clone(client_max_size=self._most)
+        if not request.body_exists:
+            return await self._answer(request, handler)
         if (length := request.content_length) and length > self._most:
             return _refusal(413, f"The body has {length} bytes; at most {self._most} are taken.")
         try:
             async with asyncio.timeout(self._seconds):
-                await limited.read()
+                await request.read()
         except TimeoutError:
             return _refusal(408, f"The body did not come within {self._seconds:g} s.")
         except web.HTTPRequestEntityTooLarge:
@@ -61,7 +66,10 @@ class Borders:
         except (HttpProcessingError, ConnectionError, web.RequestPayloadError):
             # RequestPayloadError: the body is not compressed as Content-Encoding says.
             return _refusal(400, "The body cannot be read.")
-        answer = await handler(limited)
+        return await self._answer(request, handler)
+
+    async def _answer(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+        answer = await handler(request)
         if answer.status == 401 and BY_APP not in answer:
             self._refusals.add(request, 401, "The key is missing or wrong.")
         return answer
@@ -94,6 +102,7 @@ class Borders:
             return False
 
 
+@functools.lru_cache(256)
 def host_of(header: str) -> str:
     """Return the host of a `Host` header without its port, in lower case; "" when it has none.
 
@@ -107,6 +116,7 @@ def host_of(header: str) -> str:
         return header
 
 
+@functools.lru_cache(256)
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine by name or address; HTTP/1.0 may name none."""
     if host in ("", "localhost") or host.endswith(".localhost"):

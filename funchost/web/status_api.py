@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import time
+from collections import OrderedDict
 
 from aiohttp import web
 
@@ -19,19 +21,47 @@ from funchost.web.status import entity_document, history_document, status_docume
 WARNINGS = "/runtime/webhooks/funchost/warnings"
 MOST = 100
 
+HOLD = 0.05  # seconds
+AGAIN = 2 * HOLD  # seconds between two requests of a client that makes no pause, at most
+MOST = 1000  # instances of which the last request is remembered
+
+
+class Polls:
+    """Tells which requests for the status of a running instance to answer later.
+
+    Requests without a pause would take the core from the turns that their clients wait for. Such a
+    request is answered when the instance has ended, or after HOLD.
+    """
+
+    def __init__(self) -> None:
+        """Start without any request."""
+        self._last: OrderedDict[str, float] = OrderedDict()
+
+    def hold(self, instance: str) -> bool:
+        """Tell whether the instance was asked for less than AGAIN ago."""
+        moment = time.monotonic()
+        last = self._last.pop(instance, 0.0)
+        self._last[instance] = moment
+        if len(self._last) > MOST:
+            self._last.popitem(last=False)
+        return moment - last < AGAIN
+
 
 class StatusApi:
     """Answers the routes that read instances; an entity is an instance, too."""
 
     def __init__(self, engine: Engine) -> None:
         """Take the engine whose store is read."""
-        self._store = engine.store
+        self._engine, self._store = engine, engine.store
+        self._polls = Polls()
 
     async def get(self, request: web.Request, instance: str) -> web.StreamResponse:
         """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
         later = {"Location": as_asked(request.url), "Retry-After": "5"}
         show = flag(request, "showInput", True)
         row = instances.get(self._store, instance)
+        if row is not None and not row.ended and self._polls.hold(row.id):
+            row = await self._engine.wait_for_end(row.id, HOLD)
         if row is None:
             entity = entities.get(self._store, instance)
             if entity is None:

@@ -10,7 +10,12 @@ import pytest
 from funchost.app.host_json.comments import loads
 from funchost.app.host_json.document import HostJson, settings
 from funchost.app.host_json.spans import parse_span, show_span
-from funchost.app.settings import SettingsError, read_host_settings
+from funchost.app.settings import (
+    SettingsError,
+    read_host_settings,
+    read_port,
+    unread_settings,
+)
 from tests.funchost.conftest import Host
 from tests.funchost.test_start_up import app_folder, run
 
@@ -144,6 +149,30 @@ def test_a_span_is_shown_as_it_is_written(text: str) -> None:
 
     assert span is not None
     assert show_span(span) == text
+
+
+def test_local_settings_that_are_not_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text(
+        '{"Values": {}, "Host": {"LocalHttpPort": 7073, "CORSCredentials": true}, '
+        '"ConnectionStrings": {"a": "b"}}'
+    )
+
+    assert read_port(tmp_path) == 7073
+    assert read_port(tmp_path / "other") == 7071
+    assert unread_settings(tmp_path) == [
+        "local.settings.json: ConnectionStrings has no effect here",
+        "local.settings.json: Host.CORSCredentials has no effect here",
+    ]
+
+
+def test_a_wrong_port_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "local.settings.json").write_text('{"Host": {"LocalHttpPort": "7073"}}')
+
+    ended = run("start", "--app", str(folder))
+
+    assert (ended.returncode, "Host.LocalHttpPort is '7073'" in ended.stderr) == (1, True)
 
 
 DURABLE_APP = """

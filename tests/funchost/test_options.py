@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from funchost.app.settings import SettingsError, read_environment
@@ -10,29 +11,42 @@ from funchost.app.watch import snapshot
 from funchost.events.subscriptions import FILE, read_subscriptions
 from funchost.host import Options
 from funchost.start import command
-from tests.funchost.test_start_up import APP, app_folder, run
+from tests.funchost.conftest import Host, until
+from tests.funchost.test_start_up import APP, ROUTE, app_folder
 
+OPEN = "auth_level=func.AuthLevel.ANONYMOUS"
+RECORDS = "def f(t):\n    import time\n    open('ran', 'w').write(time.tzname[0])\n"
 TIMER = "@app.timer_trigger(arg_name='t', schedule='{}')\ndef f(t): ...\n"
 
 
-@pytest.mark.parametrize(
-    ("schedule", "said"),
-    [
-        ("0 0 0 30 2 *", "schedule '0 0 0 30 2 *' never occurs"),
-        ("*/-5 * * * * *", "'*/-5' has a step below 1"),
-        ("*/0 * * * * *", "'*/0' has a step below 1"),
-    ],
-)
-def test_a_schedule_that_never_occurs_stops_the_start(
-    tmp_path: Path, schedule: str, said: str
-) -> None:
-    folder = app_folder(tmp_path / "a", APP + TIMER.format(schedule))
+def test_a_refused_schedule_takes_out_its_function_alone(tmp_path: Path) -> None:
+    refused = {
+        "never": ("0 0 0 30 2 *", "no such day exists in these months (Year must be between 1"),
+        "back": ("*/-5 * * * * *", "'*/-5' has a step below 1"),
+        "zero": ("*/0 * * * * *", "'*/0' has a step below 1"),
+        "outside": ("61 * * * * *", "'61' is outside 0-59"),
+        "seven": ("0 0 0 * * 7", "'7' is outside 0-6"),
+        "reversed_days": ("0 0 0 * * FRI-MON", "Write 5-6,0-1"),
+        "gone": ("%GONE%", "no setting is called GONE"),
+    }
+    code = APP + ROUTE.format("alive", "yes").replace("route='alive'", "route='alive', " + OPEN)
+    for name, (schedule, _) in refused.items():
+        code += TIMER.format(schedule).replace("def f(", f"def {name}(")
+    code += TIMER.format("* * * * * *").replace("def f(t): ...", RECORDS)
+    host = Host(tmp_path / "state", app_folder(tmp_path / "app", code), TZ="Asia/Tokyo")
+    host.start()
+    try:
+        assert httpx.get(host.url + "/api/alive").text == "yes"
+        until(lambda: (tmp_path / "app" / "ran").exists(), "the timer that is right")
+    finally:
+        host.stop()
 
-    ended = run("start", "--port", "0", "--app", str(folder))
-
-    assert ended.returncode == 1
-    assert f"function f: {said}" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    log = (tmp_path / "state" / "host.log").read_text()
+    for name, (_, said) in refused.items():
+        [line] = [line for line in log.splitlines() if f"function {name} is in error" in line]
+        assert said in line
+        assert f"  {name}: timerTrigger, in error: " in log
+    assert (tmp_path / "app" / "ran").read_text() == "UTC", "the host runs in UTC"
 
 
 def test_the_command_under_a_watch_watches_nothing(tmp_path: Path) -> None:

@@ -55,6 +55,34 @@ def test_a_failed_child_after_a_caught_failure_goes_on_where_it_failed(host: Hos
     assert runs(host) == {"caught": 2, "before the child's failure": 1, "in the child": 2}
 
 
+def test_a_failed_child_that_was_purged_starts_anew(host: Host) -> None:
+    story = "catches_then_has_a_failed_child"
+    host.begin(story, story)
+    host.finished(story)
+    [child] = [
+        one["instanceId"]
+        for one in host.manage("GET", "/instances").json()
+        if one["name"] == "counts_then_fails"
+    ]
+    assert host.manage("DELETE", f"/instances/{child}").status_code == 200
+    host.log.with_suffix(".repaired").touch()
+
+    assert rewind(host, story) == 202
+    until(lambda: host.status(story)["runtimeStatus"] == "Completed", "the end after the rewind")
+    assert runs(host)["in the child"] == 2
+
+
+def test_a_failed_child_before_the_cut_that_was_purged_starts_anew(host: Host) -> None:
+    host.begin("has_a_failed_child", "parent")
+    host.finished("parent")
+    assert host.manage("DELETE", "/instances/parent-child").status_code == 200
+    host.log.with_suffix(".repaired").touch()
+
+    assert rewind(host, "parent") == 202
+    until(lambda: host.status("parent")["runtimeStatus"] == "Completed", "the end")
+    assert runs(host) == {"before the child's failure": 2, "in the child": 2}
+
+
 def test_rewinds_of_an_ended_instance_repeat_no_activity_of_others(host: Host) -> None:
     host.begin("reads", "ended")
     host.finished("ended")

@@ -41,14 +41,11 @@ def app_folder(folder: Path, code: str, **files: str) -> Path:
         (APP, {"local.settings": '{"Values": {"A": {}}}'}, "Values.A must be a string"),
         (APP, {"funchost.subscriptions": '{"x": {}}'}, "names x"),
         (
-            APP + "@app.timer_trigger(arg_name='t', schedule='61 * * * * *')\ndef f(t): ...\n",
+            APP
+            + "@app.retry(strategy='fixed_delay', max_retry_count='2', delay_interval='10')\n"
+            + "@app.timer_trigger(arg_name='t', schedule='0 0 0 * * *')\ndef f(t): ...\n",
             {},
-            "function f: '61' is outside 0-59",
-        ),
-        (
-            APP + "@app.timer_trigger(arg_name='t', schedule='%GONE%')\ndef f(t): ...\n",
-            {},
-            "no setting is called GONE",
+            "function f: delay_interval of its retry policy is '10': write hh:mm:ss",
         ),
     ],
 )

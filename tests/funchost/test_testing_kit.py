@@ -68,7 +68,7 @@ def test_a_recorded_history_replays_on_the_same_code(make_host: MakeHost) -> Non
         ('call_activity("ask"', 'call_activity("remind"', "task 0 was ask and is now remind"),
         ("range(7)", "range(6)", "was not scheduled again"),
         ("range(7)", "range(8)", "goes on with a timer"),
-        ('{"expired": amount}', '"expired"', "returns 'expired'; it was {'expired': 120}"),
+        ('{"expired": amount}', '"expired"', "it returns 'expired'; it was {'expired': 120}"),
     ],
 )
 def test_a_change_that_breaks_running_instances_is_found_with_its_step(

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sandbox.probe import find_level
+from tests.funchost.conftest import until
 from tests.made_once import prepare
 from tests.mlopsctl.conftest import ROOT, Up
 
@@ -171,3 +173,21 @@ def test_the_audit_log_needs_a_person(app: App, command: list[str]) -> None:
     ended = app.run(*command, "--as", "nobody")
 
     assert (ended.returncode, ended.stderr.split(":")[1].strip()) == (1, "NO_TOKEN")
+
+
+def test_status_and_doctor_show_the_warnings_of_the_host(app: App) -> None:
+    """The last test: a failed story, and not the warning, makes the doctor fail from here on."""
+    host = json.loads((app.state / "funchost" / "host.json").read_text())
+    path, key = "runtime/webhooks/durabletask/orchestrators", {"code": host["systemKey"]}
+    httpx.post(f"{host['url']}/{path}/nobody/lacks", params=key).raise_for_status()
+    until(lambda: app.read("status")["warnings"] != [], "the warning")
+
+    [warning] = app.read("status")["warnings"]
+    shown, examined = app.run("status").stdout, app.run("doctor").stdout
+
+    assert (warning["kind"], warning["instance"]) == ("UNKNOWN_ORCHESTRATOR", "lacks")
+    line = "lacks: the app has no orchestrator function 'nobody'"
+    assert f"Warning    {line}" in shown
+    assert warning["remedy"] in shown
+    assert f"ok   warning: {line}" in examined
+    assert warning["remedy"] in examined

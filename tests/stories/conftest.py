@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from mlopsctl.reach.local_host import LocalHost, ensure_platform
 from tests.api_document import check_response
 from tests.funchost.conftest import until
 from tests.made_once import prepared
+from tests.patience import PATIENCE
 from tests.sample_project import sample_text
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +94,20 @@ class App:
         self.api.close()
         self.host.stop()
         self.check_warnings()
+        self.check_histories()
+
+    def check_histories(self) -> None:
+        """Replay everything that the app did; AssertionError when the code leaves a history."""
+        command = [sys.executable, "-m", "funchost", "check", "--app", str(self.root)]
+        done = subprocess.run(
+            [*command, "--state", str(self.state / "funchost")],
+            cwd=self.root,
+            env={**os.environ, "MLOPS_STATE": str(self.state), "MLOPS_PLATFORM": "local"},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def check_warnings(self) -> None:
         """Check that no story met a trap of Azure, such as a timer that it left open."""

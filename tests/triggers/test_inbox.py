@@ -16,9 +16,16 @@ from hypothesis import strategies as st
 from function_app.adapters.local.events import choose_events
 from function_app.composition import create_app
 from function_app.domain.events.events import ArrivedFile
-from function_app.domain.events.inbox import SENDER, Outcome
+from function_app.domain.events.inbox import (
+    SENDER,
+    InboxEvent,
+    Outcome,
+    earlier_event_key,
+    event_key,
+)
 from function_app.domain.project import Schedule
 from function_app.settings.settings import read_settings
+from function_app.triggers.events.verification import EVENT_GRID
 from function_app.triggers.timers import training_on_schedule
 from tests.triggers.office import PROJECTS, ROOT, Office
 
@@ -293,3 +300,32 @@ def test_an_event_keeps_its_person_while_it_waits(office: Office) -> None:
     other.sweep()
 
     assert [argument["started_by"] for argument in other.stories.arguments] == [["ada"]]
+
+
+def test_an_event_that_an_earlier_version_stored_is_the_same_event(office: Office) -> None:
+    """An earlier version made the key of the texts as they came."""
+    payload = {**blob("new.csv", "e1"), "eventTime": "2026-01-02T03:04:05.500+02:00"}
+    key = earlier_event_key(payload)
+    assert key != event_key(payload)
+    office.inbox.accept(
+        [
+            InboxEvent(
+                event_key=key, channel=EVENT_GRID, payload=payload, received_at=office.clock.now()
+            )
+        ]
+    )
+
+    receipts = [*office.take(payload), *office.take(payload)]
+
+    assert [receipt.event_key for receipt in receipts] == [key, key]
+    assert [event.event_key for event in office.inbox.list_events()] == [key]
+
+
+def test_an_event_before_and_after_the_rewriting_of_azure_is_stored_once(office: Office) -> None:
+    sent = {**blob("new.csv", "e1"), "eventTime": "2026-01-02T03:04:05.500+02:00"}
+    delivered = {**sent, "eventTime": "2026-01-02T01:04:05.5+00:00"}
+
+    first, second = *office.take(sent), *office.take(delivered)
+
+    assert (first.outcome, second.outcome) == ("started", "repeated")
+    assert len(office.inbox.list_events()) == 1

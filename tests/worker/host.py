@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from funchost.app.indexing import HostedFunction
-from funchost.app.invocation import Invoker, logged
+from funchost.app.invocation import FIRST_ATTEMPT, Invoker, RetryContext, logged
+from funchost.clock import now
 from funchost.host import Host, Options
+from funchost.timers.timer import NEVER, Status
 from function_app.triggers.events.event_grid import payload_of
 from tests.worker.storage import HostStorage
 
@@ -101,7 +103,13 @@ class WorkerInvoker(Invoker):
         inputs |= dict.fromkeys(function.clients, ("string", self._client_json))
         return self._worker.send(self._ids[function.name], uuid.uuid4().hex, inputs, trace)
 
-    async def call(self, function: HostedFunction, value: Any, caller: str = "") -> Any:
+    async def call(
+        self,
+        function: HostedFunction,
+        value: Any,
+        caller: str = "",
+        retry: RetryContext = FIRST_ATTEMPT,
+    ) -> Any:
         kind, content = "json", cast(Any, "")
         if function.kind == "httpTrigger":
             kind, content = "http", _http(value)
@@ -166,7 +174,8 @@ class WorkerHost(Host):
     async def fire_timers(self) -> None:
         """Run every timer function once, as the real host does after a missed occurrence."""
         for timer in self.timers:
-            await timer._fire(None, past_due=True)
+            moment = now()
+            await timer._fire(Status(moment, moment, moment), past_due=True)
 
     async def keep_timers(self) -> None:
         """Store the status of the timers as often as the host remembers it."""
@@ -174,7 +183,11 @@ class WorkerHost(Host):
         kept: dict[str, Any] = {}
         while True:
             for row in self.store.rows(query):
-                status = {"Last": row["last"], "Next": row["next"], "LastUpdated": row["last"]}
+                status = {
+                    "Last": row["last"] or NEVER,
+                    "Next": row["next"],
+                    "LastUpdated": row["updated"],
+                }
                 if kept.get(row["function"]) != status:
                     await asyncio.to_thread(self.storage.keep_timer, row["function"], status)
                     kept[row["function"]] = status

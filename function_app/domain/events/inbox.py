@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from function_app.domain.events.times import in_one_form
 from function_app.domain.text.redaction import redact_content
 
 # The channel of events that the app publishes to itself, where the host has no topic.
@@ -133,8 +134,17 @@ def sender_of(payload: Any) -> str:
 def event_key(payload: Any) -> str:
     """Return the digest of a payload's canonical JSON, 32 hex digits.
 
-    A payload that is nested too deeply for JSON is cut as its stored form is.
+    The key is the same before and after the Functions host of Azure rewrites the payload's times. A
+    payload that is nested too deeply for JSON is cut as its stored form is.
     """
+    try:
+        return earlier_event_key(in_one_form(payload))
+    except RecursionError:
+        return earlier_event_key(in_one_form(redact_content(payload)))
+
+
+def earlier_event_key(payload: object) -> str:
+    """Return the key that version 0.1.0 gave a payload: the digest of its texts as they came."""
     try:
         text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
     except RecursionError:

@@ -25,6 +25,7 @@ from function_app.domain.events.inbox import (
     Claim,
     InboxEvent,
     Outcome,
+    earlier_event_key,
     event_key,
     sender_of,
     with_sender,
@@ -76,19 +77,37 @@ async def take_in(
     stays the same event.
     """
     now = invocation.ports.clock.now()
+    keys = await asyncio.to_thread(_keys, invocation, [with_sender(p, person) for p in payloads])
     events = [
         InboxEvent(
-            event_key=event_key(with_sender(payload, person)),
+            event_key=key,
             channel=channel,
             # Cleaned first: a control character in the field's name must not hide it.
             payload=with_sender(redact_content(payload), person),
             received_at=now,
             traceparent=telemetry.carried_by(payload) or telemetry.current() or telemetry.new(),
         )
-        for payload in payloads
+        for key, payload in zip(keys, payloads, strict=True)
     ]
     stored = await asyncio.to_thread(invocation.ports.inbox.accept, events)
     return [await take_up(invocation, event) for event in stored]
+
+
+def _keys(invocation: Invocation, payloads: list[object]) -> list[str]:
+    """Return the key of each payload: that of an earlier version when it is stored under it."""
+    keys = []
+    for payload in payloads:
+        key, earlier = event_key(payload), earlier_event_key(payload)
+        keys.append(earlier if key != earlier and _is_stored(invocation, earlier) else key)
+    return keys
+
+
+def _is_stored(invocation: Invocation, key: str) -> bool:
+    try:
+        return invocation.ports.inbox.get(key) is not None
+    except PlatformError:
+        # The row is damaged: the inbox replaces it.
+        return True
 
 
 async def take_up(invocation: Invocation, event: InboxEvent, person: str = "") -> Receipt:

@@ -182,6 +182,12 @@ def catches_then_has_a_failed_child(context: df.DurableOrchestrationContext):
 
 
 @app.orchestration_trigger(context_name="context")
+def has_a_failed_child(context: df.DurableOrchestrationContext):
+    name = f"{context.instance_id}-child"
+    return (yield context.call_sub_orchestrator("counts_then_fails", None, name))
+
+
+@app.orchestration_trigger(context_name="context")
 def counts_then_fails(context: df.DurableOrchestrationContext):
     yield context.call_activity("count", "before the child's failure")
     return (yield context.call_activity("fragile", "in the child"))

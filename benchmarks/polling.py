@@ -1,0 +1,68 @@
+"""A client of Durable's HTTP API that asks for the status without a pause, on one connection."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from http.client import HTTPConnection
+
+JSON = {"Content-Type": "application/json"}
+ENDED = ("Completed", "Failed", "Terminated")
+
+
+class PollingClient:
+    """Starts instances of the benchmark's app and asks for each until it has ended."""
+
+    skips: tuple[str, ...] = ()
+
+    def __init__(self, port: int, query: str) -> None:
+        """Take the port of a host, and the query with its key; "" when it asks for none."""
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=300)
+        self._query, self._ids = query, itertools.count()
+
+    def chain(self, length: int) -> None:
+        if self._ended(self._begin("chain", {"n": length})) != length:
+            raise RuntimeError("the chain came to a wrong end")
+
+    def fan(self, width: int) -> None:
+        if self._ended(self._begin("fan", {"n": width})) != width:
+            raise RuntimeError("the fan-out came to a wrong end")
+
+    def signal(self) -> float:
+        instance = self._begin("waiting", None)
+        time.sleep(0.05)
+        begun = time.perf_counter()
+        self._ask("POST", f"instances/{instance}/raiseEvent/go", "x")
+        self._ended(instance)
+        return time.perf_counter() - begun
+
+    def many(self, total: int, concurrent: int) -> None:
+        for first in range(0, total, concurrent):
+            count = min(concurrent, total - first)
+            for instance in [self._begin("chain", {"n": 1}) for _ in range(count)]:
+                self._ended(instance)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _begin(self, name: str, value: object) -> str:
+        instance = f"polled-{next(self._ids)}"
+        status, _ = self._ask("POST", f"orchestrators/{name}/{instance}", value)
+        if status != 202:
+            raise RuntimeError(f"the start of {name} was answered {status}")
+        return instance
+
+    def _ended(self, instance: str) -> object:
+        while True:
+            _, document = self._ask("GET", f"instances/{instance}", None)
+            if document["runtimeStatus"] in ENDED:
+                return document["output"]
+
+    def _ask(self, method: str, path: str, value: object) -> tuple[int, dict[str, object]]:
+        url = f"/runtime/webhooks/durabletask/{path}{self._query}"
+        body = None if method == "GET" else json.dumps(value)
+        self._connection.request(method, url, body, JSON if body else {})
+        answer = self._connection.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text) if text else {}

@@ -1,0 +1,1 @@
+"""Checks by replay that the code of ended orchestrations is deterministic."""

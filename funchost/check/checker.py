@@ -1,0 +1,95 @@
+"""The thread that replays ended instances, so that code which is not deterministic is reported."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from funchost.check.divergence import Recorded, divergence
+from funchost.durable import history as h
+from funchost.durable.execution import Instance
+from funchost.durable.turn import FunctionMap
+from funchost.storage import instances, turns
+from funchost.storage.connection import Reader
+from funchost.storage.instances import InstanceRecord
+
+LOG = logging.getLogger("funchost.check")
+MODES = ("off", "sample", "all")
+EVERY = 20  # "sample" replays the first instance of each orchestrator and then every 20th
+WAITING = 1000  # ended instances that may wait for their replay; further ones are not replayed
+LONGEST = 1000  # turns; a longer history is left to `python -m funchost check`
+# The thread rests so many times as long as a replay took, so that replays take at most a tenth of a
+# core, or a third where each instance is replayed.
+REST = {"sample": 9, "all": 2}
+
+
+class Checker:
+    """Replays ended instances one after the other, in the background."""
+
+    def __init__(
+        self,
+        store: Reader,
+        functions: FunctionMap,
+        mode: str,
+        warn: Callable[[str, str, str], object],
+    ) -> None:
+        """Take one of MODES, and what gets an instance, its orchestrator and its divergence."""
+        self._store, self._functions, self._mode, self._warn = store, functions, mode, warn
+        self._ended: Counter[str] = Counter()
+        self._waiting: SimpleQueue[str | None] = SimpleQueue()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="check", daemon=True)
+        self._thread.start()
+
+    def add(self, instance: str, name: str) -> None:
+        """Let an ended instance of this orchestrator be replayed, if the mode asks for it."""
+        if self._mode == "off":
+            return
+        number = self._ended[name]
+        self._ended[name] += 1
+        if self._mode == "sample" and number % EVERY:
+            return
+        if self._waiting.qsize() < WAITING:
+            self._waiting.put(instance)
+
+    def _run(self) -> None:
+        while (instance := self._waiting.get()) is not None and not self._closed.is_set():
+            begun = time.thread_time()
+            try:
+                self._check(instance)
+            except Exception:
+                LOG.exception("instance %s could not be replayed", instance)
+            self._closed.wait((time.thread_time() - begun) * REST[self._mode])
+
+    def _check(self, instance: str) -> None:
+        row = instances.get(self._store, instance)
+        if row is None or not row.ended or turns.count(self._store, instance) > LONGEST:
+            return
+        step = divergence(self._functions, recorded(self._store, row))
+        if step is not None:
+            self._warn(row.id, row.name, step)
+
+    def close(self) -> None:
+        """End after the present replay."""
+        self._closed.set()
+        self._waiting.put(None)
+        # An orchestrator that never returns must not keep the host from stopping.
+        self._thread.join(5)
+
+
+def recorded(reader: Reader, row: InstanceRecord) -> Recorded:
+    """Return a stored instance with its history."""
+    events = h.read(turns.read(reader, row.id))
+    one = Instance(
+        id=row.id,
+        name=row.name,
+        execution=row.execution,
+        input=row.input,
+        parent=row.parent,
+        stored=lambda: events,
+    )
+    return Recorded(instance=one, status=row.status, output=row.output, events=events)

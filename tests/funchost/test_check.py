@@ -1,0 +1,195 @@
+"""Ended instances are replayed in the background, and whole states by `python -m funchost check`."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from funchost.check.checker import EVERY, Checker
+from tests.funchost.conftest import APPS, Host, until
+from tests.funchost.test_start_up import run
+from tests.patience import PATIENCE
+
+BREAKING = {
+    "random_input": "task 1, count, gets '0.",
+    "random_output": "it returns 0.",
+    "random_task": "task 1 was count and is now also_count",
+    "real_time": "task 0, a timer, is due ",
+}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(APPS / "random", tmp_path / "app"))
+
+
+@pytest.fixture
+def host(app: Path, tmp_path: Path) -> Iterator[Host]:
+    host = Host(tmp_path / "state", app, FUNCHOST_CHECK="all", FUNCHOST_REPLAY="never")
+    host.start()
+    yield host
+    host.stop()
+
+
+def begin(host: Host, name: str, instance: str, value: object = None) -> None:
+    answer = host.manage(
+        "POST", f"/orchestrators/{name}/{instance}", json={"n": 1} if value is None else value
+    )
+    assert answer.status_code == 202
+    host.finished(instance)
+
+
+def said(host: Host) -> str:
+    return (host.state / "host.log").read_text()
+
+
+def check(app: Path, state: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return run("check", "--app", str(app), "--state", str(state), *more)
+
+
+@pytest.mark.parametrize(("name", "step"), BREAKING.items())
+def test_code_that_breaks_the_rule_is_reported_with_its_step(
+    host: Host, name: str, step: str
+) -> None:
+    begin(host, name, "one")
+
+    warning = f"NOT_DETERMINISTIC: instance one: the code of orchestrator {name} leaves the history"
+    until(lambda: warning in said(host), "the warning")
+    [line] = [line for line in said(host).splitlines() if warning in line]
+    assert step in line
+    [stored] = map(json.loads, run("warnings", "--state", str(host.state)).stdout.splitlines())
+    assert (stored["kind"], stored["instance"]) == ("NOT_DETERMINISTIC", "one")
+    assert step in stored["cause"]
+
+
+def test_a_replay_runs_no_activity_and_agrees_with_code_that_keeps_the_rule(
+    host: Host, app: Path
+) -> None:
+    begin(host, "steady", "one", {"n": [1]})
+    begin(host, "steady", "two")
+    begin(host, "failing", "three")
+    begin(host, "random_output", "last")  # replays come in the order of the ends
+
+    until(lambda: "NOT_DETERMINISTIC: instance last" in said(host), "the last replay")
+    assert said(host).count("NOT_DETERMINISTIC") == 1
+    counted = (app / "counted").read_text().split()
+    # count: one, two and last; broken: two attempts of two, one of three, none of one.
+    assert (counted.count("count"), counted.count("broken")) == (3, 3)
+
+
+def test_a_state_folder_agrees_with_the_code_that_made_it(host: Host, app: Path) -> None:
+    begin(host, "steady", "one")
+    begin(host, "failing", "two")
+
+    while_it_runs = check(app, host.state)
+
+    assert while_it_runs.returncode == 0, while_it_runs.stderr
+    assert while_it_runs.stdout == "0 of 2 instances leave their histories\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step"),
+    [
+        ("milliseconds=1)\n    yield", "milliseconds=2)\n    yield", "task 1, a timer, is due"),
+        ('"count", context.get_input()["n"]', '"count", 5', "task 0, count, gets '5'; it was '1'"),
+        ('"count", context', '"also_count", context', "task 0 was count and is now also_count"),
+        ("RetryOptions(1, 2)", "RetryOptions(1, 3)", "it goes on with broken"),
+        ("    return number\n", "    return 7\n", "it returns 7; it was 3"),
+        ("def steady", "def renamed", "The function 'steady' doesn't exist"),
+        (
+            "    return number\n",
+            "    return (yield context.wait_for_external_event('x'))\n",
+            "it waits at the end of its history",
+        ),
+    ],
+)
+def test_a_planted_change_of_code_is_found(
+    host: Host, app: Path, old: str, new: str, step: str
+) -> None:
+    begin(host, "steady", "one")
+    begin(host, "failing", "two")
+    host.stop()
+    code = (app / "function_app.py").read_text()
+    assert old in code
+    (app / "function_app.py").write_text(code.replace(old, new))
+
+    ended = check(app, host.state)
+
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("steady (one): ")
+    assert step in lines[0]
+    assert lines[1:] == ["1 of 2 instances leave their histories"]
+    assert check(app, host.state, "two").returncode == 0
+
+
+def test_a_failure_that_is_gone_is_found(host: Host, app: Path) -> None:
+    begin(host, "failing", "one")
+    code = (app / "function_app.py").read_text()
+    changed = code.replace(
+        '    yield context.call_activity("broken", 1)\n',
+        '    try:\n        yield context.call_activity("broken", 1)\n'
+        "    except Exception:\n        pass\n",
+    )
+    assert changed != code
+    (app / "function_app.py").write_text(changed)
+
+    ended = check(app, host.state)
+
+    assert "failing (one): it ends without the error of its history" in ended.stdout
+    assert ended.returncode == 1
+
+
+def test_faults_of_the_command_are_explained(host: Host, app: Path) -> None:
+    begin(host, "steady", "one")
+
+    absent = check(app, host.state, "nobody")
+    (app / "function_app.py").write_text("raise ValueError('half an app')")
+    broken = check(app, host.state)
+
+    assert (absent.returncode, broken.returncode) == (1, 1)
+    assert "the store knows no instance 'nobody'" in absent.stderr
+    assert "cannot be loaded: ValueError: half an app" in broken.stderr
+
+
+def test_a_wrong_mode_stops_the_start(app: Path) -> None:
+    command = [sys.executable, "-m", "funchost", "start", "--port", "0", "--app", str(app)]
+    environ = {"FUNCHOST_CHECK": "some", "PYTHONPATH": str(APPS.parents[2])}
+
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=PATIENCE)
+
+    assert ended.returncode == 1
+    assert "FUNCHOST_CHECK is 'some': use sample, all or off" in ended.stderr
+
+
+class Reads:
+    """Records the instances that a checker reads; none of them exists."""
+
+    def __init__(self) -> None:
+        self.instances: list[str] = []
+
+    def row(self, query: str, *values: str) -> None:
+        self.instances += values
+
+    def rows(self, query: str, *values: str) -> list[sqlite3.Row]:
+        raise AssertionError(query)
+
+
+@pytest.mark.parametrize(
+    ("mode", "replayed"), [("off", 0), ("sample", 2 + 1), ("all", EVERY + 1 + 1)]
+)
+def test_the_mode_says_how_many_instances_are_replayed(mode: str, replayed: int) -> None:
+    reads = Reads()
+    with closing(Checker(reads, {}, mode, print)) as checker:
+        for number in range(EVERY + 1):
+            checker.add(f"often-{number}", "often")
+        checker.add("rare", "rare")
+        until(lambda: len(reads.instances) == replayed, "the replays")
+
+    assert len(reads.instances) == replayed
