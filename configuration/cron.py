@@ -22,13 +22,14 @@ _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "
 _WORDS = {"month": (_MONTHS, 1), "day of the week": (_WEEKDAYS, 0)}
 _DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DIGITS = frozenset("0123456789")
-# The Functions host replaces `%NAME%` by the app setting NAME.
+# The Functions host replaces `%NAME%` by the app setting NAME, also within an expression. Its value
+# is not known here and may hold several fields.
 _SETTING = re.compile(r"%[A-Za-z_][A-Za-z0-9_:]*%")
 
 
 def find_fault(expression: str) -> str:
     """Return the fault of an NCRONTAB expression, "" when it is valid."""
-    if _SETTING.fullmatch(expression):
+    if "%" not in _SETTING.sub("", expression) and _SETTING.search(expression):
         return ""
     words = expression.split()
     if len(words) != len(_FIELDS):

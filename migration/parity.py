@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migration.clone import TRAIN, Clone
+from migration.clone import TRAIN, Clone, Variable
+from migration.cron import to_ncrontab
 from migration.metrics import FUNCTION, GATE, metric_names
 from migration.script import Script
 from migration.variables import ABSENT, BETTER, CHANGED, LEFT, SAME, TODO, VARIABLES
@@ -145,12 +146,7 @@ def _settings(clone: Clone) -> Iterator[Row]:
             todo=f"Keep the clone's own pipeline for {absent}." if absent else f"Is {name} needed?",
         )
     for schedule in clone.schedules:
-        yield Row(
-            item="schedule",
-            found=f"{schedule.place}: {schedule.value}",
-            here="schedules in mlops.toml, in UTC",
-            status=SAME,
-        )
+        yield _schedule(schedule)
     if clone.secrets:
         yield Row(
             item="secrets",
@@ -159,6 +155,22 @@ def _settings(clone: Clone) -> Iterator[Row]:
             status=LEFT,
             todo="Revoke the service principal when nothing else uses it.",
         )
+
+
+def _schedule(schedule: Variable) -> Row:
+    setting = f"{schedule.place}: {schedule.value}"
+    try:
+        cron = to_ncrontab(schedule.value)
+    except ValueError as error:
+        todo = f"Write this schedule into mlops.toml yourself: {error}."
+        return Row(item="schedule", found=setting, here="nothing", status=LEFT, todo=todo)
+    is_same = cron == " ".join(["0", *schedule.value.split()])
+    return Row(
+        item="schedule",
+        found=setting,
+        here="schedules in mlops.toml, in UTC" + ("" if is_same else f": {cron}"),
+        status=SAME if is_same else CHANGED,
+    )
 
 
 def _serving(clone: Clone) -> Iterator[Row]:

@@ -33,6 +33,11 @@ def test_a_right_expression_has_no_fault(expression: str) -> None:
         ("0 0 0 32 * *", "the day '32' is outside 1 to 31"),
         ("0 0 0 * 13 *", "the month '13' is outside 1 to 12"),
         ("0 0 0 * * 7", "the day of the week '7' is outside 0 to 6"),
+        ("0 0 0 * * 0-7", "the day of the week '0-7' is outside 0 to 6"),
+        ("0 0 0 * * FRI-MON", "goes backwards, from 5 to 1"),
+        ("0 0 0 * * MON#2", "is neither a number"),
+        ("0 +5 * * * *", "is neither a number"),
+        ("0 1/ * * * *", "is neither a number"),
         ("0 0 0 30 feb *", "no such day exists"),
         ("0 0 0 31 4,6,9,11 *", "no such day exists"),
         ("0 */0 * * * *", "has a step of 0"),
@@ -52,4 +57,6 @@ def test_a_wrong_expression_is_named(expression: str, says: str) -> None:
 
 def test_an_app_setting_may_hold_the_expression() -> None:
     assert find_fault("%NIGHTLY%") == ""
+    assert find_fault("%SECOND_AND_MINUTE% 3 * * *") == ""
+    assert "not six" in find_fault("%NIGHTLY% %")
     assert "not six" in find_fault("%NIGHTLY")

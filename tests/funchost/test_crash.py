@@ -92,7 +92,9 @@ class Run:
                 self.ask("/orchestrators/everything/one", "POST")
             elif answer.json()["runtimeStatus"] not in ("Pending", "Running"):
                 return
-            elif not raised and self.ask("/instances/one/raiseEvent/go", "POST", "yes"):
+            elif raised or not answer.json()["input"]:
+                continue  # the first execution has no input; its continue_as_new drops events
+            elif self.ask("/instances/one/raiseEvent/go", "POST", "yes"):
                 raised = True
 
     def rows(self, query: str) -> list[Any]:

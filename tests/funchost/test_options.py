@@ -121,3 +121,19 @@ def test_filters_that_are_null_filter_nothing(tmp_path: Path) -> None:
     event: dict[str, Any] = {"eventType": "A", "subject": "b"}
 
     assert read_subscriptions(tmp_path, ["f"])["f"].takes(event)
+
+
+def test_a_start_names_event_grid_functions_that_work_differently_in_azure(tmp_path: Path) -> None:
+    trigger = "@app.event_grid_trigger(arg_name='e'{})\ndef {}(e): ...\n"
+    retry = "@app.retry(strategy='fixed_delay', max_retry_count='2', delay_interval='00:00:10')\n"
+    code = APP + trigger.format(", cardinality='many'", "listed")
+    code += retry + trigger.format("", "retried") + trigger.format("", "plain")
+    host = Host(tmp_path / "state", app_folder(tmp_path / "app", code))
+    host.start()
+    host.stop()
+
+    lines = (tmp_path / "state" / "host.log").read_text().splitlines()
+    warnings = [line for line in lines if "WARNING funchost.host" in line]
+    assert len(warnings) == 2
+    assert "function listed has cardinality 'many'" in warnings[0]
+    assert "the retry policy of function retried is not done here" in warnings[1]
