@@ -39,6 +39,11 @@ def test_a_refused_schedule_takes_out_its_function_alone(tmp_path: Path) -> None
     try:
         assert httpx.get(host.url + "/api/alive").text == "yes"
         until(lambda: (tmp_path / "app" / "ran").exists(), "the timer that is right")
+        assert stored_warnings(host) == {f"function {name}" for name in refused}
+        host.stop()
+        (tmp_path / "app" / "function_app.py").write_text(APP + TIMER.format("* * * * * *"))
+        host.start()
+        assert stored_warnings(host) == set()
     finally:
         host.stop()
 
@@ -48,6 +53,13 @@ def test_a_refused_schedule_takes_out_its_function_alone(tmp_path: Path) -> None
         assert said in line
         assert f"  {name}: timerTrigger, in error: " in log
     assert (tmp_path / "app" / "ran").read_text() == "UTC", "the host runs in UTC"
+
+
+def stored_warnings(host: Host) -> set[str]:
+    """Return the functions with a refused schedule; `mlopsctl doctor` shows them, too."""
+    url, key = f"{host.url}/runtime/webhooks/funchost/warnings", host.keys()["systemKey"]
+    answer = httpx.get(url, headers={"x-functions-key": key}).json()
+    return {one["instance"] for one in answer["warnings"] if one["kind"] == "REFUSED_SCHEDULE"}
 
 
 def test_the_command_under_a_watch_watches_nothing(tmp_path: Path) -> None:
