@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 Samples = Mapping[str, Mapping[str, list[float]]]  # contender -> row -> samples
 FLOOR, OURS = "raw SQLite commits", "funchost"
-POLLED, OBVIOUS, DBOS = "funchost, polled", "obvious host, polled", "DBOS on SQLite"
+POLLED, OBVIOUS, DBOS = "funchost polled", "obvious host", "DBOS on SQLite"
 FLOORS = (FLOOR, "SDK replay, not stored")
 # The other contender, and the ratio of the polled funchost to it.
 AIMS = {
@@ -55,7 +55,7 @@ def _aim(row: str, values: Mapping[str, float | None], *, more: bool) -> str:
         return ""
     other, aim = AIMS[row]
     polled, rival = values.get(POLLED), values.get(other)
-    text = f"{'≥' if more else '≤'} x {aim:g} {other.partition(',')[0]}"
+    text = f"{'≥' if more else '≤'} x {aim:g} {other}"
     if not polled or not rival:
         return text
     ratio = polled / rival

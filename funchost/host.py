@@ -35,6 +35,7 @@ from funchost.keys import Guard, Keys, read_keys, write_private
 from funchost.retention import keep_short
 from funchost.storage.store import Probe, Store
 from funchost.timers import Timer, parse_schedule
+from funchost.warnings import refused_schedules
 from funchost.web.borders import Borders, limited
 from funchost.web.client_api import ClientApi
 from funchost.web.http_trigger import HttpTriggers
@@ -126,6 +127,7 @@ class Host:
         self.invoker = self._invoker(binding_json(self.url, hub, self.keys.system, self._rpc))
         self.invoker.timeout = settings.function_timeout
         self.timers = [t for f in self.of_kind("timerTrigger") if (t := self._timer(f))]
+        refused_schedules(self.store, self.refused)
         subscribed = self.of_kind("eventGridTrigger")
         for text in (text for function in subscribed for text in problems(function)):
             LOG.warning("%s", text)

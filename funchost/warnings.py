@@ -7,12 +7,13 @@ store, from which `funchost warnings` and the management API read.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from funchost.clock import now
 from funchost.storage import warnings
 from funchost.storage.connection import Connection
+from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.warnings")
 
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     HTTP_NOT_POLLED = "HTTP_NOT_POLLED"
     UNKNOWN_ORCHESTRATOR = "UNKNOWN_ORCHESTRATOR"
     LARGE_STATUS = "LARGE_STATUS"
+    REFUSED_SCHEDULE = "REFUSED_SCHEDULE"
     NOT_DETERMINISTIC = "NOT_DETERMINISTIC"
 
 
@@ -115,3 +117,19 @@ def diverged(db: Connection, instance: str, name: str, step: str) -> None:
         "Azure replays each history and fails such instances. Make the code deterministic, or give "
         "changed code a new name, and see `python -m funchost check`",
     )
+
+
+def refused_schedules(store: Store, refused: Mapping[str, str]) -> None:
+    """Store the functions that this start refused, with the reasons, instead of earlier ones."""
+    if not refused and not warnings.has(store, Kind.REFUSED_SCHEDULE):
+        return
+    remedy = "Correct the schedule, and start the host again; the other functions run"
+
+    def replace(db: Connection) -> None:
+        warnings.delete(db, Kind.REFUSED_SCHEDULE)
+        for name, reason in refused.items():
+            cause = f"its timer does not run: {reason}"
+            at = now().isoformat()
+            warnings.add(db, Kind.REFUSED_SCHEDULE, f"function {name}", cause, remedy, at)
+
+    store.commit(replace).result()

@@ -53,6 +53,7 @@ LONG = (
     *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_webhooks.py"),
     *("attacks/test_approvals.py", "attacks/test_names.py", "contracts/test_serving.py"),
     *("adapters/test_containers.py", "adapters/test_local_attempts.py"),
+    "conformance/durable/test_durable.py",
     *("adapters/test_interrupted_runs.py", "contracts/test_job_judging.py"),
     *("adapters/azure/test_production.py", "attacks/test_scoring.py", "adapters/test_local.py"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import re
@@ -15,6 +16,7 @@ from funchost.app.host_json import comments
 from funchost.app.host_json.document import HostJson
 from funchost.app.versions import Failure, Match, Versions
 
+LOG = logging.getLogger("funchost.settings")
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
 W = TypeVar("W", bound=str)
 DEFAULT_PORT = 7071
@@ -187,6 +189,8 @@ def export_local_settings(app: Path) -> None:
     for name, value in _part(document, "Values", "local.settings.json").items():
         if isinstance(value, dict | list) or value is None:
             raise SettingsError(f"local.settings.json: Values.{name} must be a string")
+        if name in ("TZ", "WEBSITE_TIME_ZONE") and str(value).upper() not in ("UTC", "ETC/UTC"):
+            LOG.warning("local.settings.json: Values.%s has no effect: the host runs in UTC", name)
         os.environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))
 
 

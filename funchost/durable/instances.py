@@ -170,5 +170,5 @@ def _pause(db: Connection, record: InstanceRecord, verb: str, reason: str | None
         return
     kind = h.EXECUTION_RESUMED if suspended else h.EXECUTION_SUSPENDED
     post(db, record.id, record.execution, h.event(kind, Reason=reason))
-    status, output = ("Running", None) if suspended else ("Suspended", json.dumps(reason))
+    status, output = ("Running", None) if suspended else ("Suspended", output_of(reason))
     instances.set_status(db, record.id, status, h.stamp(clock.now()), output)

@@ -161,7 +161,8 @@ class Store:
     def commit(self, work: Callable[[Connection], T]) -> Future[T]:
         """Run the work in the writer's next transaction; the future is set once it is durable.
 
-        Work that raises is undone alone. It must only use the connection that it is given.
+        Work that raises is undone alone. It must only use the connection that it is given, and it
+        may run twice: a group of which one unit raised is undone and written again.
         """
         future: Future[T] = Future()
         self._queue.put((work, future))
@@ -223,14 +224,35 @@ class Store:
                 return
 
     def _write_together(self, units: list[tuple[Work, Future[Any]]]) -> None:
+        failed = False
+        try:
+            results = list[Any]()
+            with self.transaction() as db:
+                try:
+                    results += [work(db) for work, _ in units]
+                except Exception:
+                    failed = True
+                    raise
+        except BaseException as error:
+            # Nothing of the group is stored.
+            if failed and len(units) > 1:
+                self._write_each(units)
+                return
+            for _, future in units:
+                future.set_exception(error)
+        else:
+            for (_, future), result in zip(units, results, strict=True):
+                future.set_result(result)
+
+    def _write_each(self, units: list[tuple[Work, Future[Any]]]) -> None:
+        """Write a group again of which one unit raised, so that only that unit is undone.
+
+        The first try needs no savepoints, which are a quarter of the statements of a group.
+        """
         done: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             with self.transaction() as db:
                 for work, future in units:
-                    if len(units) == 1:
-                        # The transaction itself undoes the only unit.
-                        done.append((future, work(db), None))
-                        continue
                     db.execute("SAVEPOINT unit")
                     try:
                         done.append((future, work(db), None))

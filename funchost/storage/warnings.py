@@ -34,3 +34,13 @@ def count(reader: Reader) -> int:
     """Return how many warnings the store has."""
     row = reader.row("SELECT COUNT(*) AS n FROM warnings")
     return int(row["n"]) if row else 0
+
+
+def has(reader: Reader, kind: str) -> bool:
+    """Return whether there is a warning of a kind."""
+    return reader.row("SELECT 1 FROM warnings WHERE kind=?", kind) is not None
+
+
+def delete(db: Connection, kind: str) -> None:
+    """Delete the warnings of a kind."""
+    db.execute("DELETE FROM warnings WHERE kind=?", (kind,))

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from funchost.app.host_json.spans import read_span
 from funchost.timers.cron import Schedule, parse_cron
-from funchost.timers.spans import read_span
 
 _SETTING = re.compile(r"%([^%]*)%")
 

@@ -9,7 +9,7 @@ import pytest
 
 from funchost.app.host_json.comments import loads
 from funchost.app.host_json.document import HostJson, settings
-from funchost.app.host_json.spans import parse_span, show_span
+from funchost.app.host_json.spans import read_span, show_span
 from funchost.app.settings import (
     SettingsError,
     read_host_settings,
@@ -89,7 +89,7 @@ def test_a_setting_is_refused_or_told(content: dict[str, object], refused: str, 
     ("content", "said"),
     [
         ({"functionTimeout": "5 minutes"}, "functionTimeout is"),
-        ({"functionTimeout": "00:00:00"}, "functionTimeout is"),
+        ({"functionTimeout": "0:0:0"}, "functionTimeout is"),
         ({"functions": "one"}, "functions must be a list of texts"),
         ({"extensions": {"durableTask": {"maxConcurrentActivityFunctions": 0}}}, "is 0; use a"),
         ({"extensions": {"durableTask": {"maxConcurrentActivityFunctions": "2"}}}, 'is "2"; use a'),
@@ -122,7 +122,7 @@ def test_the_environment_overrides_host_json(
     read = read_host_settings(tmp_path)
 
     assert (read.task_hub, read.activities, read.functions) == ("a", 3, ("one",))
-    assert read.function_timeout == parse_span("00:00:05")
+    assert read.function_timeout == read_span("00:00:05")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_fault_behind_a_comment_has_its_own_line() -> None:
 
 @pytest.mark.parametrize("text", ["00:00:02", "1.02:03:04", "00:00:00.5000000"])
 def test_a_span_is_shown_as_it_is_written(text: str) -> None:
-    span = parse_span(text)
+    span = read_span(text)
 
     assert span is not None
     assert show_span(span) == text
@@ -230,6 +230,7 @@ def calls_off(context):
 @app.timer_trigger(schedule='*/1 * * * * *', arg_name='tick', disabled=True)
 def nightly(tick): ...
 
+@app.retry(strategy='fixed_delay', max_retry_count='2', delay_interval='00:00:01')
 @app.route(route='gone')
 def gone(req): return 'answered'
 
@@ -284,6 +285,7 @@ def test_a_disabled_function_does_not_exist(limited: Host) -> None:
     for line in ("gone: httpTrigger Disabled", "nightly: timerTrigger Disabled"):
         assert f"  {line}\n" in log
     assert "the host ignores disabled=... of a decorator" in log
+    assert "function gone: its retry policy has no effect" in log
     assert begin(limited, "calls_off")["runtimeStatus"] == "Failed"
 
 

@@ -1,12 +1,13 @@
 """Settings, options and schedules that a start refuses, and what it makes of them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from funchost.app.settings import SettingsError, read_environment
+from funchost.app.settings import SettingsError, export_local_settings, read_environment
 from funchost.app.watch import snapshot
 from funchost.events.subscriptions import FILE, read_subscriptions
 from funchost.host import Options
@@ -38,6 +39,11 @@ def test_a_refused_schedule_takes_out_its_function_alone(tmp_path: Path) -> None
     try:
         assert httpx.get(host.url + "/api/alive").text == "yes"
         until(lambda: (tmp_path / "app" / "ran").exists(), "the timer that is right")
+        assert stored_warnings(host) == {f"function {name}" for name in refused}
+        host.stop()
+        (tmp_path / "app" / "function_app.py").write_text(APP + TIMER.format("* * * * * *"))
+        host.start()
+        assert stored_warnings(host) == set()
     finally:
         host.stop()
 
@@ -47,6 +53,13 @@ def test_a_refused_schedule_takes_out_its_function_alone(tmp_path: Path) -> None
         assert said in line
         assert f"  {name}: timerTrigger, in error: " in log
     assert (tmp_path / "app" / "ran").read_text() == "UTC", "the host runs in UTC"
+
+
+def stored_warnings(host: Host) -> set[str]:
+    """Return the functions with a refused schedule; `mlopsctl doctor` shows them, too."""
+    url, key = f"{host.url}/runtime/webhooks/funchost/warnings", host.keys()["systemKey"]
+    answer = httpx.get(url, headers={"x-functions-key": key}).json()
+    return {one["instance"] for one in answer["warnings"] if one["kind"] == "REFUSED_SCHEDULE"}
 
 
 def test_the_command_under_a_watch_watches_nothing(tmp_path: Path) -> None:
@@ -137,3 +150,25 @@ def test_a_start_names_event_grid_functions_that_work_differently_in_azure(tmp_p
     assert len(warnings) == 2
     assert "function listed has cardinality 'many'" in warnings[0]
     assert "the retry policy of function retried is not done here" in warnings[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "warned"),
+    [({"TZ": "Europe/Berlin"}, ["TZ"]), ({"WEBSITE_TIME_ZONE": "UTC", "OTHER": "x"}, [])],
+)
+def test_a_zone_in_the_settings_has_no_effect_and_says_so(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    values: dict[str, str],
+    warned: list[str],
+) -> None:
+    for name in values:
+        monkeypatch.setenv(name, "UTC")
+    (tmp_path / "local.settings.json").write_text(json.dumps({"Values": values}))
+
+    export_local_settings(tmp_path)
+
+    assert caplog.messages == [
+        f"local.settings.json: Values.{name} has no effect: the host runs in UTC" for name in warned
+    ]

@@ -4,6 +4,8 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from funchost import commands
 from funchost.app.settings import SettingsError
 from funchost.keys import read_keys
 from funchost.retention import purge_older
+from funchost.storage import entities
 from funchost.storage.connection import Connection
 from funchost.storage.migrations import MIGRATIONS
 from funchost.storage.store import Store, StoreError
@@ -96,4 +99,36 @@ def test_an_age_before_all_dates_purges_nothing(tmp_path: Path, age: str) -> Non
     store = Store(tmp_path)
 
     assert purge_older(store, commands.parse_age(age)) == 0
+    store.close()
+
+
+def test_a_unit_that_raises_is_undone_alone_and_the_others_of_its_group_are_stored(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(db: Connection) -> None:
+        begun.set()
+        go_on.wait()
+
+    def letter(entity: str) -> Callable[[Connection], str]:
+        def work(db: Connection) -> str:
+            entities.add_operation(db, entity, "add", None)
+            if entity == "raises":
+                raise ValueError("boom")
+            return entity
+
+        return work
+
+    blocked = store.commit(first)
+    begun.wait()  # the next ones are one group
+    units = {name: store.commit(letter(name)) for name in ("one", "raises", "two")}
+    go_on.set()
+
+    assert blocked.result() is None
+    assert (units["one"].result(), units["two"].result()) == ("one", "two")
+    assert str(units["raises"].exception()) == "boom"
+    counts = [len(entities.operations(store, name, 9)) for name in units]
+    assert counts == [1, 0, 1]
     store.close()

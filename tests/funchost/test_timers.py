@@ -48,7 +48,7 @@ class Scene:
     """Starts and stops a host of one timer function."""
 
     def __init__(self, folder: Path, start: datetime = START) -> None:
-        self.folder, self.clock = folder, VirtualClock(start)
+        self.folder, self.clock, self.name = folder, VirtualClock(start), "tick"
 
     def run(
         self,
@@ -63,7 +63,7 @@ class Scene:
         """Let a host with this schedule run for a time; return the calls of the function."""
         binding = {"type": "timerTrigger", "name": "timer", **trigger}
         policy = read_policy(retry)
-        function = HostedFunction("tick", lambda: None, binding, (), False, False, retry=policy)
+        function = HostedFunction(self.name, lambda: None, binding, (), False, False, retry=policy)
         calls, before = Calls(self.clock, lasts, fails), clock.use(self.clock)
         try:
             asyncio.run(self._run(function, schedule, calls, time))
@@ -93,7 +93,7 @@ class Scene:
     def stored(self) -> timers.TimerRecord | None:
         store = Store(self.folder)
         try:
-            return timers.get(store, "tick")
+            return timers.get(store, self.name)
         finally:
             store.close()
 
@@ -274,15 +274,25 @@ def test_a_wrong_retry_policy_is_named(changed: dict[str, str], said: str) -> No
         read_policy({**FIXED, **changed})
 
 
-def test_a_row_of_an_earlier_version_counts_as_it_is(scene: Scene) -> None:
-    """An earlier version stored the last run and, counted from the end of the call, the next."""
-    scene.run(HOURLY, timedelta(minutes=1))
-    with closing(sqlite3.connect(scene.folder / "store.db")) as db, db:
-        db.execute(
-            "UPDATE timers SET updated='', last='2025-12-31T22:00:00.000000Z',"
-            " next='2025-12-31T23:59:00.000000Z'"
-        )
+STATE = (Path(__file__).parent / "states" / "timers_of_schema_5.sql").read_text()
 
-    [status] = statuses(scene.run(HOURLY, timedelta(minutes=1)))
 
-    assert status["Next"] == "2025-12-31T23:59:00+00:00"
+@pytest.mark.parametrize(
+    ("name", "schedule", "missed"),
+    [("hourly", HOURLY, True), ("span", "01:00:00", True), ("daily", DAILY, False)],
+)
+def test_a_state_of_an_earlier_version_misses_the_same_runs(
+    scene: Scene, name: str, schedule: str, missed: bool
+) -> None:
+    """The earlier version wrote the first row with the moment of the start as the last run."""
+    scene.folder.mkdir()
+    with closing(sqlite3.connect(scene.folder / "store.db")) as db:
+        db.executescript(STATE)
+    scene.name = name
+    scene.clock.move(scene.clock.time() + 9000)
+
+    calls = scene.run(schedule, timedelta(minutes=1))
+
+    assert [request.past_due for _, request, _ in calls.made] == [True] * missed
+    assert [status["Next"] for status in statuses(calls)] == ["2026-01-01T01:00:00+00:00"] * missed
+    assert scene.run(schedule, timedelta(minutes=1)).made == []

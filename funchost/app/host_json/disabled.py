@@ -20,7 +20,13 @@ class Function(Protocol):
     def trigger(self) -> Mapping[str, object]:
         """Return the settings of the trigger."""
 
+    @property
+    def retry(self) -> object:
+        """Return the retry policy, None without one."""
 
+
+# Event Grid has a text of its own.
+_RETRIED = ("timerTrigger", "eventGridTrigger")
 F = TypeVar("F", bound=Function)
 
 
@@ -45,10 +51,17 @@ def split(
 
 
 def warnings(functions: Mapping[str, F]) -> list[str]:
-    """Return a text for each function whose decorator says `disabled`, which no host reads."""
-    return [
+    """Return a text for each setting of a decorator that has no effect."""
+    texts = [
         f"function {function.name}: the host ignores disabled=... of a decorator; set "
         f"AzureWebJobs.{function.name}.Disabled to true"
         for function in functions.values()
         if function.trigger.get("disabled") not in (None, False)
     ]
+    texts += [
+        f"function {function.name}: its retry policy has no effect, because the host retries "
+        "timers and not this trigger"
+        for function in functions.values()
+        if function.retry is not None and function.trigger["type"] not in _RETRIED
+    ]
+    return texts

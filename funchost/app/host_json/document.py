@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from funchost.app.host_json.spans import parse_span
+from funchost.app.host_json.spans import read_span
 
 FILE = Path(__file__).with_name("settings.toml")
 PREFIX = "azurefunctionsjobhost__"
@@ -99,7 +99,7 @@ class HostJson:
         value = self.get(name)
         if value is None or value in ("-1", -1):
             return None
-        span = parse_span(value) if isinstance(value, str) else None
+        span = read_span(value) if isinstance(value, str) else None
         if not span:
             shown = json.dumps(value)
             raise ValueError(f"host.json: {name} is {shown}; write hh:mm:ss, or -1 for no limit")
