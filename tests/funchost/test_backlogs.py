@@ -19,8 +19,8 @@ from funchost.events.topic import Topic
 from funchost.storage import deliveries, instances
 from funchost.storage.instances import InstanceRecord
 from funchost.storage.store import Store
-from funchost.web.client_api import ClientApi
 from funchost.web.life_cycle_api import LifeCycleApi
+from funchost.web.status_api import StatusApi
 from tests.quiet_clock import QuietClock
 
 BACKLOG, AT = 300, "2026-01-01T00:00:00.000000Z"
@@ -149,9 +149,8 @@ def test_a_list_of_instances_is_not_read_on_the_loop(store: CountingStore, metho
     many_instances(store)
     engine = cast(Any, SimpleNamespace(store=store))
     nothing = cast(Any, None)
-    client = ClientApi(engine, nothing, nothing, "key", "/rpc")
     life = LifeCycleApi(engine, nothing, nothing)
-    respond = client.list if method == "GET" else life.purge_many
+    respond = StatusApi(engine).list if method == "GET" else life.purge_many
     query = "createdTimeFrom=2025-01-01T00:00:00Z"
 
     async def ask() -> tuple[int, Any]:
