@@ -58,6 +58,9 @@ class OneByOne:
         self._store, self._turn, self._bad = store, asyncio.Lock(), bad
         self.calls: list[str] = []
 
+    def value(self, function: HostedFunction, datum: Any) -> Any:
+        return SimpleNamespace(id=json.loads(datum.value)["id"])
+
     async def call(self, function: HostedFunction, event: Any) -> None:
         async with self._turn:
             while self._untried() > BACKLOG - len(set(self.calls)):
