@@ -194,7 +194,8 @@ def test_a_killed_host_ends_up_with_its_reason_and_leaves_production_alone(
     again = start_up(service)
     assert httpx.get(again.announced()["url"] + "/api/status").status_code == 200
     log = (service / "host.log").read_text()
-    assert log.count("---- started") == 2
+    # A start whose port another process took meanwhile is repeated at another port.
+    assert log.count("---- started") - log.count("funchost cannot start") == 2
     assert log.count("listening on") == 2
 
 

@@ -43,7 +43,8 @@ def test_a_fault_is_named_with_what_to_do(
 
     assert check(write_project(tmp_path, changes)) == 1
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith("FAILED")
+    # A poller of azure-ai-ml, which a test before this one left running, prints points.
+    assert last.lstrip(".").startswith("FAILED")
     assert reason in last
 
 
