@@ -36,7 +36,7 @@ def _load(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def status_document(row: InstanceRecord, show_input: bool = True) -> dict[str, Any]:
+def status_document(row: InstanceRecord, show_input: bool = True) -> Shown:
     """Write an instance as the status endpoint shows it."""
     return {
         "name": row.name,
@@ -51,7 +51,7 @@ def status_document(row: InstanceRecord, show_input: bool = True) -> dict[str, A
     }
 
 
-def entity_document(entity: EntityRecord, show_input: bool = True) -> dict[str, Any]:
+def entity_document(entity: EntityRecord, show_input: bool = True) -> Shown:
     """Write an entity as the status endpoint shows it: an instance that runs for ever."""
     return {
         "name": entity.id,
@@ -200,5 +200,5 @@ def _json(text: str | None) -> Any:
         return text
 
 
-def _compact(value: Any) -> str:
+def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -7,7 +7,6 @@ import heapq
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
 
 from aiohttp import web
 
@@ -100,7 +99,9 @@ class StatusApi:
         documents, following = await asyncio.to_thread(self._page, asked, chosen, show)
         return web.json_response(documents, headers=asked.next(following))
 
-    def _page(self, asked: Page, chosen: Filters, show: bool) -> tuple[Sequence[Any], str | None]:
+    def _page(
+        self, asked: Page, chosen: Filters, show: bool
+    ) -> tuple[Sequence[object], str | None]:
         """Return the documents of a page, and the last id when another page follows."""
         # One more than the page shows whether another page follows.
         most = asked.most + 1 if asked.most else 0

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from funchost.web.status_api import HOLD, MOST, Polls
+from funchost.web.status_api import HOLD, REMEMBERED, Polls
 from tests.funchost.conftest import Host
 from tests.patience import PATIENCE
 
@@ -55,7 +55,7 @@ def test_the_second_request_in_a_row_is_held() -> None:
 def test_only_the_latest_instances_are_remembered() -> None:
     polls = Polls()
     polls.hold("one")
-    for number in range(MOST):
+    for number in range(REMEMBERED):
         polls.hold(f"other-{number}")
 
     assert not polls.hold("one")
