@@ -96,7 +96,7 @@ def _store_answers(
 
 
 def _key(scheduled: h.Event) -> str:
-    """Return by which tasks of the same kind and name are told apart: the input, as JSON text."""
+    """Return the input as JSON text; it separates tasks of the same kind and name."""
     if scheduled["EventType"] != h.EVENT_SENT:
         return json.dumps(scheduled.get("Input"))
     request = json.loads(scheduled["Input"])
@@ -147,7 +147,7 @@ def _repeat(db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Re
 def _repeat_child(
     db: Connection, row: InstanceRecord, scheduled: h.Event, rewound: Rewound
 ) -> None:
-    """Let a child go on; start it anew when it was purged, or when another took its id."""
+    """Let a child go on; start it again when it was purged, or when another took its id."""
     name, task = scheduled["InstanceId"], scheduled["EventId"]
     child = instances.get(db, name)
     if child is not None and _is_child(child, row, task):

@@ -27,7 +27,7 @@ class TooDeepError(Exception):
 
 
 def as_delivered(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value with every text that is a time written anew; keys stay.
+    """Return a JSON value in which every text that is a time is rewritten; keys stay.
 
     TooDeepError when arrays and objects are nested deeper than 64; `depth` is that of the
     surroundings.

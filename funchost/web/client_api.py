@@ -77,7 +77,7 @@ class ClientApi:
         ]
 
     def routes(self) -> list[web.RouteDef]:
-        """List one route per prefix; the operation is operation by the rest of the path."""
+        """List one route per prefix; the rest of the path names the operation."""
         rest = "{rest:(?:/[\\s\\S]*)?}"
         return [
             web.route("*", self._rpc + rest, self._loopback(self._lead(len(self._rpc)))),

@@ -124,7 +124,7 @@ class StatusApi:
 
 
 class WarningsApi:
-    """Answers with the newest warnings to who has the system key."""
+    """Shows the newest warnings to a request with the system key."""
 
     def __init__(self, store: Store, key: str) -> None:
         """Take the store that has the warnings, and the system key."""
