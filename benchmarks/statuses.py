@@ -38,8 +38,8 @@ from function_app.domain.release.release import (
 from function_app.errors import ConflictError
 from function_app.ports import Ports, Stories
 from function_app.records.inbox.inbox import StoredInbox
+from function_app.records.ledger.index import RELEASES
 from function_app.records.ledger.ledger import StoredLedger, new_release
-from function_app.records.ledger.statuses import RELEASES
 from function_app.settings.settings import read_projects
 from function_app.triggers.http.attention import get_attention
 from function_app.triggers.http.http_api import get_status

@@ -23,6 +23,7 @@ from function_app.domain.events.events import (
     RunCompleted,
     TrainingRequested,
 )
+from function_app.domain.training import ModelVersion
 from function_app.errors import ContractError
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
@@ -218,6 +219,17 @@ READERS: Mapping[str, Callable[[Envelope, Fields], DomainEvent | NothingToDo]] =
     TRAINING_REQUESTED: _read_request,
     DRIFT_DETECTED: _read_drift,
 }
+
+
+def registered(version: ModelVersion) -> tuple[str, dict[str, object]]:
+    """Return the subject and the data of the event MODEL_REGISTERED about a version."""
+    data: dict[str, object] = {
+        "modelName": version.model,
+        "modelVersion": version.version,
+        "modelTags": {"run_id": version.run_id},
+        "modelProperties": {"digest": version.digest},
+    }
+    return f"models/{version.model}:{version.version}", data
 
 
 def read_commit(text: str, path: str) -> str:

@@ -42,7 +42,11 @@ class Inbox(Protocol):
         """
 
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
-        """Return the name of each record that cannot be read, with the problem and its effect."""
+        """Return the name of each record that cannot be read, with the problem and its effect.
+
+        One call checks up to 1,000 rows of events and as many of claims; the next call goes on with
+        the next ones. A row that was found damaged is checked by each call.
+        """
 
     def list_pending(self, before: datetime) -> tuple[InboxEvent, ...]:
         """Return the events stored before `before` that have no outcome yet, oldest first."""
@@ -78,11 +82,23 @@ class Ledger(Protocol):
         None for all.
         """
 
+    def with_image(self, model: str, digest: str) -> tuple[ReleaseRecord, ...]:
+        """Return the releases of a model with the image of this digest that can be read.
+
+        They come by their beginning, newest first.
+        """
+
+    def newest_version(self, model: str) -> int:
+        """Return the highest version number of a model that was ever released, 0 when none was.
+
+        A version without an image counts when it may have existed (domain/release/release.py).
+        """
+
     def count_releases(self) -> Counter[tuple[str, str]]:
         """Return the number of all releases by model and status; no record is read."""
 
     def repair_statuses(self) -> tuple[str, ...]:
-        """Let `with_status` find releases that a process of an earlier version wrote.
+        """Let `with_status` and `with_image` find releases that an earlier version's process wrote.
 
         Returns the ids of the releases that it could not find before.
         """
@@ -97,8 +113,8 @@ class Ledger(Protocol):
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
         """Return the name of each record that cannot be read, with the problem and its effect.
 
-        One call checks up to 1,000 releases; the next call goes on with the next ones. A release
-        that was found damaged is checked by each call.
+        One call checks up to 1,000 rows of releases; the next call goes on with the next ones. A
+        row that was found damaged is checked by each call.
         """
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from function_app.domain.access.audit import (
     AuditEvent,
@@ -52,7 +51,7 @@ class Check:
 class AuditPage:
     """Some entries, newest first; `next` is the cursor of the next page, None after the last."""
 
-    entries: tuple[Mapping[str, Any], ...]
+    entries: tuple[Mapping[str, object], ...]
     next: str | None = None
 
 
@@ -114,7 +113,7 @@ class AuditLog:
 
     def newest(
         self, matches: Callable[[AuditEvent], bool], limit: int
-    ) -> tuple[Mapping[str, Any], ...]:
+    ) -> tuple[Mapping[str, object], ...]:
         """Return the newest entries whose event matches, newest first, damaged ones included."""
         return self.page(matches, limit).entries
 
@@ -188,7 +187,7 @@ class AuditLog:
 
     def _matching(
         self, matches: Callable[[AuditEvent], bool], below: int | None = None
-    ) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    ) -> Iterator[tuple[int, Mapping[str, object]]]:
         """Yield matching entries and their numbers, newest first; lower ones than `below` only."""
         last = self.head().number
         end = last + 1 if below is None else min(below, last + 1)
@@ -197,7 +196,7 @@ class AuditLog:
                 if number < end and _matches(content, matches):
                     yield number, content
 
-    def _block(self, block: int) -> list[tuple[int, Mapping[str, Any]]]:
+    def _block(self, block: int) -> list[tuple[int, Mapping[str, object]]]:
         """Return the entries of a block with their numbers."""
         prefix = _key(block * BLOCK)[:-DIGITS]
         rows = self._rows.query(PARTITION, prefix)
@@ -236,7 +235,7 @@ def _head(row: Row | None) -> Head:
         raise PlatformError("audit", "read its head", text) from error
 
 
-def _is_readable(content: Mapping[str, Any]) -> bool:
+def _is_readable(content: Mapping[str, object]) -> bool:
     try:
         read_event(content)
     except ContractError:
@@ -244,7 +243,7 @@ def _is_readable(content: Mapping[str, Any]) -> bool:
     return True
 
 
-def _matches(content: Mapping[str, Any], matches: Callable[[AuditEvent], bool]) -> bool:
+def _matches(content: Mapping[str, object], matches: Callable[[AuditEvent], bool]) -> bool:
     try:
         return matches(read_event(content))
     except ContractError:

@@ -16,7 +16,7 @@ from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Put, Row
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
-from function_app.records.ledger.statuses import LATEST, newest
+from function_app.records.ledger.statuses import newest
 from function_app.records.readable import load_each
 
 # Up to FEW records are read one by one, AT_A_TIME of them concurrently.
@@ -164,12 +164,9 @@ class Decisions:
     def promoted(self, model: str, digest: str) -> ReleaseRecord | None:
         """Return the release whose decision promoted this image; None without one."""
         served = (ReleaseStatus.PROMOTED, ReleaseStatus.ROLLED_BACK)
-        # The champion is nearly always among the latest releases; all are read when it is not.
-        for limit in (LATEST, None):
-            for record in self._records(model, digest, served, limit):
-                if was_promoted(record, self.of_release(record), digest):
-                    return record
-        return None
+        records = self._ledger.with_image(model, digest)
+        own = (record for record in newest(records) if record.status in served)
+        return next((r for r in own if was_promoted(r, self.of_release(r), digest)), None)
 
     def explains(self, model: str, digest: str) -> bool:
         """Return whether a decision approved this image, also of a release that goes on.
@@ -178,24 +175,9 @@ class Decisions:
         """
         if self.promoted(model, digest) is not None:
             return True
-        under_way = self._records(model, digest, (ReleaseStatus.IN_PROGRESS,))
-        return any(is_approved(record, self.of_release(record), digest) for record in under_way)
-
-    def _records(
-        self,
-        model: str,
-        digest: str,
-        statuses: tuple[ReleaseStatus, ...],
-        limit: int | None = None,
-    ) -> tuple[ReleaseRecord, ...]:
-        """Return the releases of this image, by their last change, newest first."""
-        of_each = (self._ledger.with_status(status, model, limit) for status in statuses)
-        return newest(
-            record
-            for records in of_each
-            for record in records
-            if record.image and record.image.digest == digest
-        )
+        records = self._ledger.with_image(model, digest)
+        under_way = (r for r in records if r.status is ReleaseStatus.IN_PROGRESS)
+        return any(is_approved(r, self.of_release(r), digest) for r in under_way)
 
     def _earlier(self, release_id: str) -> tuple[Decision, ...]:
         """Return the decision that version 0.1.0 stored by the release's id alone."""

@@ -1,4 +1,7 @@
-"""Moments as keys of rows, and cursors: rows come in the order of their keys, upwards only."""
+"""Moments and numbers as keys of rows, and cursors.
+
+Rows come in the order of their keys, upwards only.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,12 +14,22 @@ _LAST = 10**18
 
 def downwards(moment: datetime) -> str:
     """Return a moment as 19 digits that sort later moments first."""
-    return f"{_LAST - _micros(moment):019d}"
+    return falling(_micros(moment))
 
 
 def upwards(moment: datetime) -> str:
     """Return a moment as 19 digits that sort later moments last."""
     return f"{_micros(moment):019d}"
+
+
+def falling(number: int) -> str:
+    """Return a number from 0 to 10**18 as 19 digits that sort greater ones first."""
+    return f"{_LAST - min(number, _LAST):019d}"
+
+
+def number_of(key: str) -> int:
+    """Return the number at the beginning of a key that `falling` made."""
+    return _LAST - int(key[:19])
 
 
 def _micros(moment: datetime) -> int:

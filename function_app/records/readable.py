@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from function_app.domain.codec import load
 from function_app.domain.text.plain_text import one_line
@@ -12,7 +12,7 @@ T = TypeVar("T")
 LOG = logging.getLogger("mlops.records")
 
 
-def load_each(target: type[T], records: Iterable[tuple[str, Any]]) -> tuple[T, ...]:
+def load_each(target: type[T], records: Iterable[tuple[str, object]]) -> tuple[T, ...]:
     """Return the records that load, each with the name under which it is stored.
 
     A record that does not load is left out and logged. A record of an earlier version of this app

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from function_app.domain.event_types import MODEL_REGISTERED
+from function_app.domain.event_types import MODEL_REGISTERED, registered
 from function_app.domain.reconciliation import (
     Finding,
     FindingKind,
@@ -19,7 +19,7 @@ from function_app.records.accounts import record_missing
 from function_app.records.changes import Changes
 from function_app.records.damage import damaged_rows
 from function_app.records.decisions import Decisions
-from function_app.records.ledger.statuses import LATEST
+from function_app.records.ledger.index import LATEST
 from function_app.services.findings import collect
 from function_app.services.releases import open_releases
 
@@ -57,7 +57,7 @@ def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
     for version in _unreleased(ports, model):
         subject = f"{model}:{version.version}"
         if is_own(version) and version.run_id.startswith(run_id(model, "")):
-            ports.events.publish(MODEL_REGISTERED, f"models/{subject}", _registered(version))
+            ports.events.publish(MODEL_REGISTERED, *registered(version))
             detail = "Its event was lost and is published again."
             yield Finding(
                 kind=FindingKind.LOST_EVENT, subject=subject, detail=detail, repaired=True
@@ -85,15 +85,6 @@ def _unreleased(ports: Ports, model: str) -> list[ModelVersion]:
         if RELEASE_ID.fits(name) and (record := ports.ledger.get_release(name)) is not None:
             records[name] = record
     return unreleased(versions, records)
-
-
-def _registered(version: ModelVersion) -> dict[str, object]:
-    return {
-        "modelName": version.model,
-        "modelVersion": version.version,
-        "modelTags": {"run_id": version.run_id},
-        "modelProperties": {"digest": version.digest},
-    }
 
 
 def _compare_champion(ports: Ports, model: str) -> Iterator[Finding]:

@@ -46,6 +46,10 @@ class FakeLedger:
     ) -> tuple[ReleaseRecord, ...]:
         return tuple(record for record in self.list_releases() if record.status is status)
 
+    def with_image(self, model: str, digest: str) -> tuple[ReleaseRecord, ...]:
+        records = self.list_releases()
+        return tuple(each for each in records if each.image and each.image.digest == digest)
+
     def get_release(self, release_id: str) -> ReleaseRecord | None:
         known = {record.release.release_id: record for record in self.list_releases()}
         return known.get(release_id)

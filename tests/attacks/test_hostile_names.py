@@ -35,8 +35,8 @@ from function_app.domain.release.serving import Image
 from function_app.domain.text import identifiers as ids
 from function_app.domain.text.plain_text import clean, one_line
 from function_app.errors import ContractError, MlopsError
+from function_app.records.ledger.index import RELEASES
 from function_app.records.ledger.ledger import StoredLedger, new_release
-from function_app.records.ledger.statuses import RELEASES
 from function_app.steps import STEPS
 from tests.attacks.hostile import HOSTILE, at, changed, example, is_harmless, names, texts, untyped
 

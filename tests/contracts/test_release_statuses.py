@@ -6,11 +6,19 @@ from datetime import timedelta
 import pytest
 
 from function_app.domain.codec import dump
-from function_app.domain.release.release import Release, ReleaseRecord, ReleaseStatus
+from function_app.domain.release.release import PLAUSIBLE, Release, ReleaseRecord, ReleaseStatus
+from function_app.domain.release.serving import Image
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Delete, Put
+from function_app.records.ledger.index import (
+    BATCH,
+    BY_IMAGE,
+    BY_NUMBER,
+    BY_STATUS,
+    COMPLETE,
+    RELEASES,
+)
 from function_app.records.ledger.ledger import StoredLedger, new_release
-from function_app.records.ledger.statuses import BATCH, BY_STATUS, COMPLETE, RELEASES
 from tests.contracts.ledger_samples import EVERYWHERE, NOW, RECORD, ledger, rows
 from tests.contracts.memory_rows import MemoryRows
 
@@ -25,6 +33,11 @@ def record(number: int, status: ReleaseStatus, model: str = "m") -> ReleaseRecor
     )
     at = NOW + timedelta(minutes=number)
     return replace(RECORD, release=release, status=status, begun_at=at, updated_at=at)
+
+
+def image(number: int) -> Image:
+    """Return an image that no other number has."""
+    return Image(model="m", version=str(number), digest=f"sha256:{number:064x}", uri="")
 
 
 def found(
@@ -60,6 +73,88 @@ def test_a_release_is_found_by_its_present_status_only(ledger: Ledger) -> None:
     assert found(ledger, WAITS) == []
     assert found(ledger, ReleaseStatus.REJECTED) == ["release-m-1"]
     assert found(ledger, ReleaseStatus.SUPERSEDED) == ["release-m-2"]
+
+
+@EVERYWHERE
+def test_releases_are_found_by_their_present_image(ledger: Ledger) -> None:
+    first, second = (replace(record(n, WAITS), image=image(n)) for n in (1, 2))
+    ledger.save_release(replace(first, image=None))
+    ledger.save_release(replace(first, image=image(3)))
+    ledger.save_release(first)
+    ledger.save_release(second)
+    ledger.save_release(record(4, WAITS, "m-2"))
+    rejected = replace(first, status=ReleaseStatus.REJECTED)
+    ledger.save_release(rejected)
+
+    assert ledger.with_image("m", image(1).digest) == (rejected,)
+    assert ledger.with_image("m", image(2).digest) == (second,)
+    assert ledger.with_image("m", image(3).digest) == ()
+    assert ledger.with_image("m-2", image(1).digest) == ()
+
+
+@EVERYWHERE
+def test_the_newest_version_is_the_highest_number_that_may_exist(ledger: Ledger) -> None:
+    unbuilt = [replace(record(n, WAITS), image=None) for n in (12, 11 + PLAUSIBLE)]
+    named = record(13, WAITS)
+    named = replace(named, release=replace(named.release, version="by-hand"))
+    for one in (record(9, WAITS), record(10, WAITS), named, record(14, WAITS, "m-2")):
+        ledger.save_release(one)
+    assert ledger.newest_version("m") == 10
+    for one in unbuilt:
+        ledger.save_release(one)
+
+    assert ledger.newest_version("m") == 12
+    ledger.save_release(replace(record(11, WAITS), image=image(11)))
+    assert ledger.newest_version("m") == 11 + PLAUSIBLE
+    assert ledger.newest_version("m-2") == 14
+    assert ledger.newest_version("other") == 0
+
+
+def test_a_release_that_an_earlier_version_built_is_found_by_its_image_after_a_repair() -> None:
+    """Such a process moves the row by status, and writes no row by image or number."""
+    rows = MemoryRows()
+    ledger, waits = StoredLedger(rows), replace(record(1, WAITS), image=None)
+    ledger.save_release(waits)
+    assert found(ledger, WAITS) == ["release-m-1"]
+    [row] = rows.query(RELEASES, "at/")
+    built = replace(waits, image=image(1))
+    rows.write(RELEASES, [Put(key=row.key, content=dump(built), etag=row.etag)])
+    assert ledger.with_image("m", image(1).digest) == ()
+
+    assert ledger.repair_statuses() == ("release-m-1",)
+
+    assert ledger.with_image("m", image(1).digest) == (built,)
+    assert ledger.repair_statuses() == ()
+
+
+@pytest.mark.parametrize("prefix", [BY_STATUS, BY_IMAGE, BY_NUMBER])
+def test_a_damaged_name_is_written_again_by_a_repair(prefix: str) -> None:
+    rows = MemoryRows()
+    ledger = StoredLedger(rows)
+    ledger.save_release(record(1, WAITS))
+    before = [row.content for row in rows.query(RELEASES, prefix)]
+    rows.damage(RELEASES, rows.query(RELEASES, prefix)[0].key)
+
+    assert ledger.repair_statuses() == ("release-m-1",)
+
+    assert [row.content for row in rows.query(RELEASES, prefix)] == before
+    assert ledger.repair_statuses() == ()
+
+
+def test_releases_of_the_version_that_had_rows_by_status_only_are_named_once() -> None:
+    rows = MemoryRows()
+    ledger = StoredLedger(rows)
+    for each in (1, 2):
+        ledger.save_release(replace(record(each, PROMOTED), image=image(each)))
+    names = [r.key for p in (BY_IMAGE, BY_NUMBER) for r in rows.query(RELEASES, p)]
+    forget(rows, *names)
+    rows.write(RELEASES, [Put(key="statuses", content={})])
+
+    ledger = StoredLedger(rows)
+
+    assert [r.release.version for r in ledger.with_image("m", image(2).digest)] == ["2"]
+    assert ledger.newest_version("m") == 2
+    assert {r.key for p in (BY_IMAGE, BY_NUMBER) for r in rows.query(RELEASES, p)} == {*names}
 
 
 def test_more_waiting_releases_than_one_write_takes_are_superseded() -> None:

@@ -24,7 +24,6 @@ from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.staging import LocalStaging
 from function_app.adapters.messages import Notifications
 from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
-from function_app.domain.release.release import newest_release
 from function_app.ports import Ports
 from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
@@ -67,9 +66,7 @@ def create_ports(settings: Settings) -> Ports:
     datasets = LocalDatasets(state, root, events, trainings, containment)
     rows = open_ledger(state / "ledger.db")
     ledger = StoredLedger(rows)
-    registry = LocalRegistry(
-        state, events, lambda model: newest_release(ledger.list_releases(), model)
-    )
+    registry = LocalRegistry(state, events, ledger.newest_version)
     engine = find_engine(settings.engine, settings.base_image)
     containers = Containers(engine, settings.base_image, state) if engine else None
     bundles = LocalBundles(state)

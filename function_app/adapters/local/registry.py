@@ -12,7 +12,7 @@ from function_app.adapters.local.reach.files import locked, sha256
 from function_app.addresses import below, file_address, file_path
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump, load
-from function_app.domain.event_types import MODEL_REGISTERED
+from function_app.domain.event_types import MODEL_REGISTERED, registered
 from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
 from function_app.errors import ContractError, NotFoundError, PlatformError
@@ -22,7 +22,7 @@ from sandbox.trees import remove_tree
 CHAMPION = "champion"
 # MLflow's codes for a version that is not there, or that can be none.
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-_METRIC, _CODE, _EVALUATION = "metric.", "code.", "evaluation"
+_RUN, _METRIC, _CODE, _EVALUATION = "run_id", "metric.", "code.", "evaluation"
 SCHEMA, _SCHEMA_DIGEST = "model_schema.json", "schema_digest"
 
 
@@ -40,7 +40,7 @@ class LocalRegistry:
     def ensure(self) -> None:
         """Make the database; MLflow's migrations must run in one process at a time."""
         with locked(self._state / "mlflow.lock"):
-            self._client().search_registered_models(max_results=1)
+            self._client().search_model_versions(max_results=1)
 
     def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
         try:
@@ -56,16 +56,9 @@ class LocalRegistry:
             )
             text += "the app ran? Restore it, stop the app and start it again, then retry."
             raise PlatformError("local", "register the model", text) from error
-        data: dict[str, object] = {
-            "modelName": version.model,
-            "modelVersion": version.version,
-            "modelTags": {"run_id": version.run_id},
-            "modelProperties": {"digest": version.digest},
-        }
         # The event is published also after a crash between version and event; its consumer claims
         # it once.
-        subject = f"models/{version.model}:{version.version}"
-        self._events.publish(MODEL_REGISTERED, subject, data)
+        self._events.publish(MODEL_REGISTERED, *registered(version))
         return version
 
     def get(self, model: str, version: str) -> ModelVersion:
@@ -86,8 +79,9 @@ class LocalRegistry:
         self._client().set_registered_model_alias(version.model, CHAMPION, version.version)
 
     def _find_run(self, run: Run) -> ModelVersion | None:
-        versions = self.list_versions(run.model)
-        return next((v for v in versions if v.run_id == run.run_id and v.digest), None)
+        query = f"name = '{run.model}' and tags.{_RUN} = '{run.run_id}'"
+        versions = (_read(entry) for entry in self._client().search_model_versions(query))
+        return next((version for version in versions if version.digest), None)
 
     def _create(self, run: Run, judged: Judged, authors: Authors, tracked: str) -> ModelVersion:
         version_folder = below(
@@ -106,13 +100,7 @@ class LocalRegistry:
         if digest_of_folder(folder) != judged.digest:
             text = f"{run.output_uri} has changed since it was judged. Train again."
             raise PlatformError("local", "register the model", text)
-        client = self._client()
-        try:
-            client.create_registered_model(run.model)
-        except import_mlflow().exceptions.MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise PlatformError("local", "create the model", str(error.error_code)) from error
-        tags = {"run_id": run.run_id, "digest": judged.digest, "dataset": run.dataset_version}
+        tags = {_RUN: run.run_id, "digest": judged.digest, "dataset": run.dataset_version}
         tags |= {_EVALUATION: judged.evaluation_id}
         if (schema := version_folder / EVALUATION / SCHEMA).is_file():
             tags[_SCHEMA_DIGEST] = sha256(schema.read_bytes())
@@ -124,14 +112,27 @@ class LocalRegistry:
             tags[AUTHORS] = write_authors(authors)
         source_address, released = file_address(folder), self._released(run.model)
         while True:
-            made = client.create_model_version(
-                run.model, source=source_address, run_id=tracked, tags=tags
-            )
+            made = self._create_version(run.model, source_address, tracked, tags)
             if int(made.version) > released:
                 return _read(made)
             # MLflow's database was deleted, so it counts from 1 again. A version with the number
             # of a release would get that release's outcome. MLflow never reuses a deleted number.
-            client.delete_model_version(run.model, made.version)
+            self._client().delete_model_version(run.model, made.version)
+
+    def _create_version(self, model: str, source: str, tracked: str, tags: dict[str, str]) -> Any:
+        """Create a version, and its model before the first one.
+
+        MLflow reads every version of a model that is created again. The model is therefore created
+        only when the creation of a version shows that it is missing.
+        """
+        client = self._client()
+        try:
+            return client.create_model_version(model, source=source, run_id=tracked, tags=tags)
+        except import_mlflow().exceptions.MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+        client.create_registered_model(model)
+        return client.create_model_version(model, source=source, run_id=tracked, tags=tags)
 
     def _client(self) -> Any:
         if self._made is None:
@@ -145,7 +146,7 @@ def _read(entry: Any) -> ModelVersion:
     return ModelVersion(
         model=entry.name,
         version=str(entry.version),
-        run_id=entry.tags.get("run_id", ""),
+        run_id=entry.tags.get(_RUN, ""),
         uri=_folder(entry.source),
         digest=entry.tags.get("digest", ""),
         metrics=tagged_figures(entry.tags, _METRIC),

@@ -1,6 +1,5 @@
 """The durable record of taking one model version to production."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -163,17 +162,14 @@ def is_release_of(release_id: str, model: str, version: str) -> bool:
     return release_id == base or (release_id.startswith(base) and attempt)
 
 
-def newest_release(records: Iterable[ReleaseRecord], model: str) -> int:
-    """Return the highest version number of a model that was ever released, 0 when none was.
+def plausible(built: int) -> int:
+    """Return the highest number that a version without an image can have.
 
-    A release without an image may be of a version that never existed. Its number counts only when
-    it is near to the highest one with an image, because the registry continues after the returned
-    number.
+    `built` is the highest number of a version with an image. A release without an image may be of a
+    version that never existed. Its number counts only when it is near to `built`, because the
+    registry continues after the highest number that counts.
     """
-    own = [record for record in records if record.release.model == model]
-    numbers = [(version_key(r.release.version)[0], r.image is not None) for r in own]
-    built = max((number for number, image in numbers if image), default=0)
-    return max((number for number, _ in numbers if number <= built + PLAUSIBLE), default=0)
+    return built + PLAUSIBLE
 
 
 def next_attempt(release: Release) -> Release:

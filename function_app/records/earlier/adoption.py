@@ -13,6 +13,8 @@ from typing import Any
 from function_app.ports import Rows
 from function_app.ports.rows import LONGEST_WRITE, MOST_CHANGES, Put, RowsChangedError
 
+# A release has the most rows: its record, its key by its id, and three names.
+_MOST_ROWS = 5
 LOG = logging.getLogger("mlops.records")
 
 
@@ -22,7 +24,7 @@ def adopt(rows: Rows, partition: str, records: Iterable[list[Put]]) -> int:
     The rows of one record are written atomically.
     """
     count, waiting = 0, iter(records)
-    while batch := list(islice(waiting, MOST_CHANGES // 4)):
+    while batch := list(islice(waiting, MOST_CHANGES // _MOST_ROWS)):
         puts = [put for record in batch for put in record]
         size = sum(len(json.dumps(put.content)) for put in puts)
         try:

@@ -11,9 +11,9 @@ from function_app.errors import ContractError
 from function_app.ports import Rows
 from function_app.ports.rows import Put
 from function_app.records.earlier.adoption import adopt, parsed
+from function_app.records.ledger.index import RELEASES, names_of
 from function_app.records.ledger.lanes import LANES, entry_key
 from function_app.records.ledger.ledger import DECISIONS, NOTES, new_release
-from function_app.records.ledger.statuses import RELEASES, named
 from function_app.records.readable import load_each
 
 
@@ -42,7 +42,7 @@ def _release(release_id: str, text: str) -> list[Put]:
     content = parsed(text)
     puts = new_release(release_id, _begin(content), content)
     records = load_each(ReleaseRecord, [(release_id, content)])
-    return [*puts, *(named(record, puts[1].key) for record in records)]
+    return [*puts, *(name for record in records for name in names_of(record, puts[1].key))]
 
 
 def _begin(content: dict[str, Any]) -> datetime:

@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from function_app.domain.codec import dump, find_damaged
+from function_app.domain.codec import dump
 from function_app.domain.events.inbox import Claim, Claimed, renewed, repeated
 from function_app.errors import ContractError
 from function_app.ports import Rows
 from function_app.ports.rows import Delete, Put
 from function_app.records.changing import until_unchanged
-from function_app.records.damage import read_row
+from function_app.records.damage import DamageCheck, Kind, read_row
 from function_app.records.order import downwards
 from function_app.records.readable import load_each
 
@@ -25,6 +25,11 @@ CLAIMS, BY_KEY, BY_TIME, BY_SUBJECT, HEAD = "claims", "key/", "at/", "subject/",
 LONGEST_ORDER = 150
 _DOWN = str.maketrans("0123456789abcdef", "fedcba9876543210")
 _CHUNK = 100
+_EFFECT = "Its cause starts no story."
+_CHECKED = tuple(
+    Kind(prefix=prefix, target=Claim, effect=_EFFECT, label="claim {}".format)
+    for prefix in (BY_KEY, BY_TIME)
+)
 
 
 class Claims:
@@ -66,9 +71,8 @@ class Claims:
         return load_each(Claim, ((row.key, row.content) for row in rows))
 
     def find_damaged(self) -> tuple[tuple[str, str], ...]:
-        """Return the name of each claim that cannot be read, and the problem."""
-        rows = (r for prefix in (BY_KEY, BY_TIME) for r in self._rows.query(CLAIMS, prefix))
-        return find_damaged(Claim, ((f"claim {row.key}", row.content) for row in rows))
+        """Return the name of each claim that is known as damaged by now, problem and effect."""
+        return DamageCheck(self._rows, CLAIMS, _CHECKED).find()
 
     def forget(self, before: datetime) -> int:
         """Delete claims that are older; return how many."""

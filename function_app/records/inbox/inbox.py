@@ -11,13 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from function_app.domain.codec import find_damaged
 from function_app.domain.events.inbox import Claim, Claimed, EventPage, InboxEvent, Outcome
 from function_app.errors import MlopsError, PlatformError
 from function_app.ports import Rows
 from function_app.ports.rows import LONGEST_WRITE, MOST_CHANGES, Delete, Put, Row, RowsChangedError
 from function_app.records.changing import until_unchanged
-from function_app.records.damage import read_row
+from function_app.records.damage import DamageCheck, Kind, read_row
 from function_app.records.inbox.claims import Claims
 from function_app.records.inbox.payloads import Payloads
 from function_app.records.order import check_cursor, downwards
@@ -128,17 +127,7 @@ class StoredInbox:
         return self._claims.newest(limit)
 
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
-        rows = (row for state in _STATES for row in self._rows.query(EVENTS, state))
-        named = ((f"event {_rest(row)[20:]}", row.content) for row in rows)
-        keys = ((f"event {r.key}", r.content.get("key")) for r in self._rows.query(EVENTS, BY_KEY))
-        damaged = (
-            ("The event is in no list.", find_damaged(InboxEvent, named)),
-            ("Its event cannot be found.", find_damaged(str, keys)),
-            ("Its cause starts no story.", self._claims.find_damaged()),
-        )
-        return tuple(
-            (name, f"{problem} {effect}") for effect, each in damaged for name, problem in each
-        )
+        return (*DamageCheck(self._rows, EVENTS, _CHECKED).find(), *self._claims.find_damaged())
 
     def forget(self, events_before: datetime, claims_before: datetime) -> int:
         count = 0
@@ -258,6 +247,26 @@ def _state(outcome: Outcome | None) -> str:
 def _rest(row: Row) -> str:
     """Return the end of an event's key behind the outcome: its moment and event key."""
     return row.key.partition("/")[2]
+
+
+def _label(key: str) -> str:
+    """Return the name for people of the event under a key."""
+    return f"event {key.partition('/')[2][20:]}"
+
+
+_CHECKED = (
+    *(
+        Kind(prefix=state, target=InboxEvent, effect="The event is in no list.", label=_label)
+        for state in _STATES
+    ),
+    Kind(
+        prefix=BY_KEY,
+        target=str,
+        field="key",
+        effect="Its event cannot be found.",
+        label="event {}".format,
+    ),
+)
 
 
 def _moment(row: Row) -> str:

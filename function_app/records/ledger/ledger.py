@@ -2,8 +2,8 @@
 
 All releases are in one partition, so that a change of several is atomic. A release has two rows:
 its record under a key that sorts by its beginning, newest first, and the name of that key under its
-id. The first of the two never moves, so that a page of releases has a stable end. A third row names
-the key under the release's status (statuses.py).
+id. The first of the two never moves, so that a page of releases has a stable end. More rows name
+the key by the release's status, image and version (index.py).
 """
 
 import re
@@ -35,16 +35,16 @@ from function_app.errors import ConflictError
 from function_app.ports import Rows
 from function_app.ports.rows import MOST_CHANGES, Delete, Put, Row
 from function_app.records.changing import until_unchanged
-from function_app.records.damage import read_row
-from function_app.records.ledger.damage_check import DamageCheck
+from function_app.records.damage import DamageCheck, Kind, read_row
+from function_app.records.ledger.index import BY_TIME, LATEST, RELEASES, Index, names_of
 from function_app.records.ledger.lanes import Lanes
-from function_app.records.ledger.statuses import BY_TIME, LATEST, RELEASES, Statuses, named, newest
+from function_app.records.ledger.statuses import Statuses, newest
 from function_app.records.order import check_cursor, downwards
 from function_app.records.readable import load_each
 
 DECISIONS, NOTES = "decisions", "notes"
 BY_ID = "id/"
-# A release that changes its status has three changes of rows.
+# A release that is superseded has three changes of rows: its record, and two names by status.
 _MOST_RELEASES = MOST_CHANGES // 3
 _CURSOR = re.compile(r"[0-9]{19}-[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}", re.ASCII)
 
@@ -53,7 +53,8 @@ class StoredLedger:
     """Stores releases, lanes and named records; every method is idempotent."""
 
     def __init__(self, rows: Rows) -> None:
-        self._rows, self._lanes, self._statuses = rows, Lanes(rows), Statuses(rows)
+        self._rows, self._lanes, self._index = rows, Lanes(rows), Index(rows)
+        self._statuses = Statuses(self._index)
 
     def save_release(self, record: ReleaseRecord) -> None:
         release_id = RELEASE_ID.check(record.release.release_id, "release_id")
@@ -62,7 +63,7 @@ class StoredLedger:
             row = self._row(release_id)
             if row is None:
                 puts = new_release(release_id, record.begun_at or record.updated_at, dump(record))
-                self._rows.write(RELEASES, [*puts, named(record, puts[1].key)])
+                self._rows.write(RELEASES, [*puts, *names_of(record, puts[1].key)])
                 return
             before = read_row(ReleaseRecord, row)
             if not may_become(before.status, record.status):
@@ -83,11 +84,17 @@ class StoredLedger:
     ) -> tuple[ReleaseRecord, ...]:
         return self._statuses.find(status, model, limit)
 
+    def with_image(self, model: str, digest: str) -> tuple[ReleaseRecord, ...]:
+        return self._statuses.with_image(model, digest)
+
+    def newest_version(self, model: str) -> int:
+        return self._statuses.newest_version(model)
+
     def count_releases(self) -> Counter[tuple[str, str]]:
         return self._statuses.counts()
 
     def repair_statuses(self) -> tuple[str, ...]:
-        return self._statuses.repair()
+        return self._index.repair()
 
     def releases(self, limit: int, after: str | None = None) -> ReleasePage:
         check_cursor(after, _CURSOR)
@@ -99,15 +106,10 @@ class StoredLedger:
         return ReleasePage(releases=_readable(shown), next=following)
 
     def list_damaged(self) -> tuple[tuple[str, str], ...]:
-        records = DamageCheck(self._rows, RELEASES, BY_TIME).find(ReleaseRecord)
-        keys = DamageCheck(self._rows, RELEASES, BY_ID).find(str, "key")
-        damaged = (
-            ("The release is in no list.", ((_id_of(key), text) for key, text in records)),
-            ("Its release cannot be found.", keys),
-            ("Nothing enters its lane.", self._lanes.find_damaged()),
-        )
-        return tuple(
-            (name, f"{problem} {effect}") for effect, each in damaged for name, problem in each
+        lanes = self._lanes.find_damaged()
+        return (
+            *DamageCheck(self._rows, RELEASES, _CHECKED).find(),
+            *((name, f"{problem} Nothing enters its lane.") for name, problem in lanes),
         )
 
     def supersede(self, newer: Release, now: datetime) -> tuple[str, ...]:
@@ -192,7 +194,7 @@ class StoredLedger:
     def _changes(self, row: Row, before: ReleaseRecord, after: ReleaseRecord) -> list[Put | Delete]:
         """Return the changes that store a record instead of the one in its row."""
         put = Put(key=row.key, content=dump(after), etag=row.etag)
-        return [put, *self._statuses.moves(row, before, after)]
+        return [put, *self._index.moves(row, before, after)]
 
     def _row(self, release_id: str) -> Row | None:
         """Return the row with the record of a release, None when there is no such release."""
@@ -213,7 +215,7 @@ def _readable(rows: Iterable[Row]) -> tuple[ReleaseRecord, ...]:
     return load_each(ReleaseRecord, _named(rows))
 
 
-def _named(rows: Iterable[Row]) -> Iterable[tuple[str, Any]]:
+def _named(rows: Iterable[Row]) -> Iterable[tuple[str, object]]:
     """Yield the id of each release, from the end of its key, with its record."""
     return ((_id_of(row.key), row.content) for row in rows)
 
@@ -221,3 +223,9 @@ def _named(rows: Iterable[Row]) -> Iterable[tuple[str, Any]]:
 def _id_of(key: str) -> str:
     """Return the id of the release whose record has this key."""
     return key.removeprefix(BY_TIME)[20:]
+
+
+_CHECKED = (
+    Kind(prefix=BY_TIME, target=ReleaseRecord, effect="The release is in no list.", label=_id_of),
+    Kind(prefix=BY_ID, target=str, field="key", effect="Its release cannot be found."),
+)
