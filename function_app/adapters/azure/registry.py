@@ -105,12 +105,23 @@ class AzureRegistry:
         claim = self._blobs.read_record(pointer) or {}
         if isinstance(claim.get("version"), str):
             return str(claim["version"])
-        taken = [_number(entry.version) for entry in self._list(run.model)]
-        number = max(taken, default=0) + 1
+        number = self._last(run.model) + 1
         while not (self._take(run, number) and self._is_free(run, number)):
             number += 1
         self._blobs.write_json(pointer, {"version": str(number)})
+        self._blobs.write_json(_last_claim(run.model), {"version": str(number)})
         return str(number)
+
+    def _last(self, model: str) -> int:
+        """Return the number of the last claim; the highest number when no claim can be read.
+
+        Listing reads every version. The last claim may be older than another process's: numbers
+        that are taken are tried and left then.
+        """
+        last = (self._blobs.read_record(_last_claim(model)) or {}).get("version")
+        if isinstance(last, str) and last.isdigit():
+            return int(last)
+        return max((_number(entry.version) for entry in self._list(model)), default=0)
 
     def _take(self, run: Run, number: int) -> bool:
         name = f"models/{run.model}/versions/{number}.json"
@@ -250,6 +261,11 @@ def _unrecorded(entry: "Model") -> ModelVersion:
         code=code,
         evaluation_id=tags.get(EVALUATION, ""),
     )
+
+
+def _last_claim(model: str) -> str:
+    """Return the name of the blob with the number that was claimed last."""
+    return f"models/{model}/last.json"
 
 
 def _number(version: object) -> int:
