@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 from funchost.check.divergence import Recorded, divergence
 from funchost.durable import history as h
-from funchost.durable.execution import Instance
+from funchost.durable.execution import instance_of
 from funchost.durable.turn import FunctionMap
 from funchost.storage import instances, turns
 from funchost.storage.connection import Reader
@@ -84,12 +84,5 @@ class Checker:
 def recorded(reader: Reader, row: InstanceRecord) -> Recorded:
     """Return a stored instance with its history."""
     events = h.read(turns.read(reader, row.id))
-    one = Instance(
-        id=row.id,
-        name=row.name,
-        execution=row.execution,
-        input=row.input,
-        parent=row.parent,
-        stored=lambda: events,
-    )
+    one = instance_of(row, lambda: events)
     return Recorded(instance=one, status=row.status, output=row.output, events=events)

@@ -23,6 +23,7 @@ from funchost.app.json_text import TooDeepError, check_depth, encoded, without_n
 from funchost.app.limits import StatusTooLargeError, check_status
 from funchost.durable import history as h
 from funchost.durable.actions import Walk
+from funchost.storage.instances import InstanceRecord
 
 MARK = "\n\n$OutOfProcData$:"
 TIMER, ORCHESTRATION = 5, "orchestrationTrigger"
@@ -44,6 +45,21 @@ class Instance:
     parent: str | None
     retry_scale: float = 1.0
     stored: Callable[[], list[h.Event]] = list
+
+
+def instance_of(
+    row: InstanceRecord, stored: Callable[[], list[h.Event]], retry_scale: float = 1.0
+) -> Instance:
+    """Return the facts of a stored instance; `stored` and `retry_scale` are those of Instance."""
+    return Instance(
+        id=row.id,
+        name=row.name,
+        execution=row.execution,
+        input=row.input,
+        parent=row.parent,
+        retry_scale=retry_scale,
+        stored=stored,
+    )
 
 
 class UnknownFunctionError(LookupError):

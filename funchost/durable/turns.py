@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from funchost import clock
 from funchost.app.versions import Versions
 from funchost.durable import history as h
-from funchost.durable.execution import Instance, execution
+from funchost.durable.execution import execution, instance_of
 from funchost.durable.residents import Live, Residents
 from funchost.durable.turn import Effects, FunctionMap, Result, Turn, refuse
 from funchost.storage import instances, messages, turns
@@ -168,15 +168,7 @@ class Turns:
 
     def _revive(self, row: InstanceRecord) -> tuple[Live, list[h.Event]]:
         """Return a new execution without events, and the history to feed it."""
-        one = Instance(
-            id=row.id,
-            name=row.name,
-            execution=row.execution,
-            input=row.input,
-            parent=row.parent,
-            retry_scale=self._retry_scale,
-            stored=lambda: h.read(turns.read(self._store, row.id)),
-        )
+        one = instance_of(row, lambda: h.read(turns.read(self._store, row.id)), self._retry_scale)
         stored = turns.read(self._store, one.id)
         past = h.read(stored)
         for event in past:

@@ -22,6 +22,11 @@ def no_equivalent(reason: str) -> str:
     return f"{_NONE}{reason}"
 
 
+LOCAL_BORDER = no_equivalent(
+    "the Functions host of Azure stands in this place; this border is the local host's."
+)
+
+
 def same_code(path: str) -> str:
     """Return that the test calls only this file or folder, which both platforms run unchanged."""
     return f"{_CODE}{path}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.attacks.attack import BORDERLESS, SAME, attack, no_equivalent
+from tests.attacks.attack import BORDERLESS, LOCAL_BORDER, SAME, attack
 from tests.attacks.targets import Target, keys
 from tests.funchost.conftest import Host, until
 from tests.patience import PATIENCE
@@ -59,9 +59,7 @@ def logged(host: Host, text: str) -> bool:
     answer="403, the message names FUNCHOST_ALLOWED_HOSTS",
     log="host: refused GET <path>",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )
@@ -87,9 +85,7 @@ def test_loopback_and_allowed_hosts_are_let_in(guarded: Host, name: str) -> None
     answer="403; nothing is started",
     log="host: refused <method> <path>",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )
@@ -131,9 +127,7 @@ def test_a_page_of_this_host_may_send_requests(guarded: Host) -> None:
     answer="404; the real path has 256 random bits and no file or log has it",
     log="none: the host does not know the path",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )
@@ -155,9 +149,7 @@ def test_the_path_of_the_worker_cannot_be_guessed(guarded: Host) -> None:
     answer="413; nothing is started",
     log="none: the answer says it, and a line for each request would fill the log",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )
@@ -188,9 +180,7 @@ def send(host: Host, text: bytes) -> bytes:
     answer="the connection is closed",
     log="none: no request was made",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )
@@ -204,9 +194,7 @@ def test_a_head_that_does_not_end_closes_the_connection(hasty: Host) -> None:
     answer="408; the connection is closed",
     log="none: the answer says it",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )
@@ -222,9 +210,7 @@ def test_a_body_that_does_not_end_is_given_up(hasty: Host) -> None:
     answer="503 over the limit; afterwards the host answers again",
     log="host: a connection was refused",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )
@@ -247,9 +233,7 @@ def test_connections_over_the_limit_are_told_to_come_back(crowded: Host) -> None
     answer="401, 401, 429",
     log="host: refused POST /runtime/webhooks/EventGrid",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )
@@ -277,9 +261,7 @@ def test_the_webhook_asks_for_its_key_also_without_auth_and_limits_the_rate(guar
     answer="401, not 500",
     log="host: refused <method> <path>",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
     version=BORDERLESS,
 )

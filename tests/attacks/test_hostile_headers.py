@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks.attack import attack, no_equivalent
+from tests.attacks.attack import LOCAL_BORDER, attack
 from tests.funchost.conftest import Host
 from tests.patience import PATIENCE
 
@@ -38,9 +38,7 @@ def send(host: Host, *headers: str, body: bytes = b"") -> int:
     answer="403; nothing is started",
     log="host: refused POST <path>",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
 )
 @pytest.mark.parametrize(
@@ -65,9 +63,7 @@ def test_every_copy_of_a_header_counts(host: Host, headers: tuple[str, ...]) -> 
     answer="403 or 400; nothing is started",
     log="host: refused POST <path>",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
 )
 @pytest.mark.parametrize(
@@ -92,9 +88,7 @@ def test_a_host_is_a_name_and_a_port(host: Host, headers: tuple[str, ...]) -> No
     answer="400; no traceback",
     log="none: a request of a wrong form is answered with its reason",
     before="succeeded",
-    azure=no_equivalent(
-        "the Functions host of Azure stands in this place; this border is the local host's."
-    ),
+    azure=LOCAL_BORDER,
     by="trial",
 )
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

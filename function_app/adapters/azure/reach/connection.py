@@ -2,10 +2,10 @@
 
 import importlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from function_app.domain.text.redaction import redact
 from function_app.errors import NotFoundError, PlatformError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpRequest, HttpResponse
 
+C = TypeVar("C")
 # The JSON object of a request.
 Body = dict[str, Any] | None
 
@@ -76,6 +77,11 @@ class Connection:
         """Return the options that point a management client at this cloud."""
         endpoint = self.settings.management_endpoint.rstrip("/")
         return {"base_url": endpoint, "credential_scopes": [f"{endpoint}/.default"]}
+
+    def management(self, client: Callable[..., C]) -> C:
+        """Return a client of the management API for the subscription; `client` is its class."""
+        given = (self.credential, self.settings.subscription_id)
+        return client(*given, **self.arm(), **self.options())
 
     def rest(self, method: str, path: str, *, api_version: str, body: "Body" = None) -> Any:
         """Send a request to the management API; return its JSON, None for an empty answer.

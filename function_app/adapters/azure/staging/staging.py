@@ -188,13 +188,7 @@ class AzureStaging:
             with importing():
                 from azure.mgmt.containerinstance import ContainerInstanceManagementClient
 
-            connection = self._connection
-            self._made = ContainerInstanceManagementClient(
-                connection.credential,
-                connection.settings.subscription_id,
-                **connection.arm(),
-                **connection.options(),
-            )
+            self._made = self._connection.management(ContainerInstanceManagementClient)
         return self._made
 
 

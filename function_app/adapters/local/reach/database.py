@@ -31,24 +31,25 @@ class Database:
     def __init__(self, path: Path, schema: str) -> None:
         self._path, self._local = path, threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._connect()
-        try:
+        with self._connected() as connection:
             connection.executescript(schema)
-        except _UNUSABLE as error:
-            raise self._translated(error) from error
-        finally:
-            connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection; its writes are committed when the block ends without an error."""
-        connection = self._connect()
-        try:
+        with self._connected() as connection:
             # IMMEDIATE takes the write lock first: a transaction that reads and then writes would
             # fail if another writer came in between.
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """Yield a new connection, which is closed afterwards; translate the errors of SQLite."""
+        connection = self._connect()
+        try:
+            yield connection
         except _UNUSABLE as error:
             raise self._translated(error) from error
         finally:

@@ -67,14 +67,7 @@ class AzureProduction(KubernetesProduction):
         with importing():
             from azure.mgmt.containerservice import ContainerServiceClient
 
-        connection = self._connection
-        client = ContainerServiceClient(
-            connection.credential,
-            connection.settings.subscription_id,
-            **connection.arm(),
-            **connection.options(),
-        )
-        return client.managed_clusters
+        return self._connection.management(ContainerServiceClient).managed_clusters
 
 
 def _read_cluster(content: bytes) -> dict[str, Any]:
