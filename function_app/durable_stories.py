@@ -147,7 +147,7 @@ def _step(status: Any) -> StepView | None:
     return None
 
 
-def _argument(value: Any) -> Any:
+def _argument(value: object) -> Any:
     """Return the input of a story; a client of Python encodes it twice, others once."""
     for _ in range(2):
         if isinstance(value, str):
@@ -158,7 +158,7 @@ def _argument(value: Any) -> Any:
     return value
 
 
-def _parsed(value: Any) -> Any:
+def _parsed(value: object) -> Any:
     if not isinstance(value, str):
         return value
     try:

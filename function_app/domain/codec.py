@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from function_app.domain.text.identifiers import Pattern, is_one_line, pattern_of
 from function_app.domain.text.plain_text import clean, one_line
@@ -53,7 +53,7 @@ def dump(value: Any) -> Any:
     raise ContractError(f"{type(value).__name__} cannot cross the Durable boundary.")
 
 
-def load(target: type[T], data: Any) -> T:
+def load(target: type[T], data: object) -> T:
     """Return `data` as `target`; ContractError has the path of the first wrong field."""
     name = getattr(target, "__name__", str(target))
     return typing.cast(T, _loader(typing.cast(Hashable, target))(data, (None, name)))
@@ -68,7 +68,7 @@ def checked(value: T) -> T:
     return load(type(value), dump(value))
 
 
-def find_damaged(target: Any, records: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:
+def find_damaged(target: Any, records: Iterable[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
     """Return the name of each record that does not load, and the reason."""
     damaged = []
     for name, data in records:
@@ -81,7 +81,7 @@ def find_damaged(target: Any, records: Iterable[tuple[str, Any]]) -> tuple[tuple
 
 # A path is the path of its parent and a step, so that it costs nothing until it is shown.
 Path = tuple["Path | None", str]
-Loader = Callable[[Any, Path], Any]
+Loader = Callable[[object, Path], Any]
 
 
 @cache
@@ -109,7 +109,7 @@ def _annotated(target: Any) -> Loader:
     if pattern is not None:
         return _name(inner, pattern)
 
-    def load_line(data: Any, path: Path) -> Any:
+    def load_line(data: object, path: Path) -> Any:
         return one_line(inner(data, path))
 
     return load_line if is_one_line(target) else inner
@@ -128,7 +128,7 @@ def _union(target: Any) -> Loader:
     options = typing.get_args(target)
     others = [_loader(option) for option in options if option is not type(None)]
 
-    def load_union(data: Any, path: Path) -> Any:
+    def load_union(data: object, path: Path) -> Any:
         if data is None and type(None) in options:
             return None
         if len(others) != 1:
@@ -143,7 +143,7 @@ def _sequence(target: Any) -> Loader:
     fixed = kind is tuple and (len(arguments) != 2 or arguments[1] is not ...)
     loaders = [_loader(argument) for argument in arguments if argument is not ...]
 
-    def load_sequence(data: Any, path: Path) -> Any:
+    def load_sequence(data: object, path: Path) -> Any:
         if not isinstance(data, list | tuple):
             raise _mismatch(path, "list", data)
         if fixed and len(arguments) != len(data):
@@ -159,7 +159,7 @@ def _sequence(target: Any) -> Loader:
 def _mapping(target: Any) -> Loader:
     load_item = _loader(typing.get_args(target)[1])
 
-    def load_mapping(data: Any, path: Path) -> Any:
+    def load_mapping(data: object, path: Path) -> Any:
         if not isinstance(data, dict):
             raise _mismatch(path, "object", data)
         return {
@@ -178,10 +178,10 @@ def _dataclass(target: Any) -> Loader:
         for field in dataclasses.fields(target)
     ]
 
-    def load_dataclass(data: Any, path: Path) -> Any:
+    def load_dataclass(data: object, path: Path) -> Any:
         if not isinstance(data, dict):
             raise _mismatch(path, "object", data)
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         for name, load_field, required in fields:
             if name in data:
                 values[name] = load_field(data[name], (path, f".{name}"))
@@ -192,7 +192,7 @@ def _dataclass(target: Any) -> Loader:
     return load_dataclass
 
 
-def _null(data: Any, path: Path) -> None:
+def _null(data: object, path: Path) -> None:
     if data is not None:
         raise _mismatch(path, "null", data)
 
@@ -208,7 +208,7 @@ def _scalar(target: Any) -> Loader:
 
 
 def _enumeration(target: type[Enum]) -> Loader:
-    def load_member(data: Any, path: Path) -> Any:
+    def load_member(data: object, path: Path) -> Any:
         try:
             return target(data)
         except ValueError as error:
@@ -222,7 +222,7 @@ def _enumeration(target: type[Enum]) -> Loader:
 
 
 def _plain(target: Any) -> Loader:
-    def load_plain(data: Any, path: Path) -> Any:
+    def load_plain(data: object, path: Path) -> Any:
         if not isinstance(data, target) or (target is int and isinstance(data, bool)):
             raise _mismatch(path, target.__name__, data)
         return clean(data) if target is str else data
@@ -230,11 +230,11 @@ def _plain(target: Any) -> Loader:
     return load_plain
 
 
-def _is_number(data: Any) -> bool:
+def _is_number(data: object) -> TypeGuard[float]:
     return isinstance(data, int | float) and not isinstance(data, bool)
 
 
-def _seconds(data: Any, path: Path) -> timedelta:
+def _seconds(data: object, path: Path) -> timedelta:
     if not _is_number(data):
         raise _mismatch(path, "seconds", data)
     try:
@@ -243,7 +243,7 @@ def _seconds(data: Any, path: Path) -> timedelta:
         raise _mismatch(path, "seconds", data) from error
 
 
-def _finite(data: Any, path: Path) -> float:
+def _finite(data: object, path: Path) -> float:
     try:
         if _is_number(data) and math.isfinite(data):
             return float(data)
@@ -264,7 +264,7 @@ def _time(data: Any, path: Path) -> datetime:
     return in_utc
 
 
-def _mismatch(path: Path, expected: str, data: Any) -> ContractError:
+def _mismatch(path: Path, expected: str, data: object) -> ContractError:
     return ContractError(f"{_shown(path)}: expected {expected}, got {type(data).__name__}.")
 
 

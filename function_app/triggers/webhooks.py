@@ -57,7 +57,7 @@ async def post_webhook(invocation: Invocation, request: Request) -> Done[Pong] |
     invocation.attempt.source = source
     repositories = [p.code.repository for p in invocation.projects.values() if p.code]
     if dialect == SIGNED:
-        events: list[dict[str, Any]] | NothingToDo = events_of(request)
+        events: list[dict[str, object]] | NothingToDo = events_of(request)
     elif dialect == AZURE_DEVOPS:
         events = read_devops(request.json_object(MAX_HOOK), repositories)
     else:

@@ -45,7 +45,7 @@ class Records(PredictionLogs, Protocol):
     def stored(self, model: str, name: str) -> Any:
         """Return the stored record of a model with this name, as JSON; None without it."""
 
-    def store(self, model: str, name: str, content: Any) -> None:
+    def store(self, model: str, name: str, content: object) -> None:
         """Store a record of a model under this name, as JSON."""
 
     def forget(self, model: str, prefix: str, *but: str) -> None:

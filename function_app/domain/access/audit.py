@@ -97,20 +97,20 @@ def written(event: AuditEvent, head: Head) -> tuple[dict[str, Any], Head]:
     return {**content, "hash": digest}, Head(number=head.number + 1, hash=digest)
 
 
-def digest_of(content: Mapping[str, Any]) -> str:
+def digest_of(content: Mapping[str, object]) -> str:
     """Return the SHA-256 over the canonical JSON of an entry's fields but its hash."""
     hashed = {name: value for name, value in content.items() if name != "hash"}
     text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_event(content: Mapping[str, Any]) -> AuditEvent:
+def read_event(content: Mapping[str, object]) -> AuditEvent:
     """Return the event of a stored entry; ContractError when the entry is damaged."""
     return load(AuditEvent, dict(content))
 
 
 def check_entries(
-    before: Head, last: int, entries: Iterable[tuple[int, Mapping[str, Any]]]
+    before: Head, last: int, entries: Iterable[tuple[int, Mapping[str, object]]]
 ) -> Iterator[Fault]:
     """Yield the faults of the entries after `before` up to the number `last`.
 
@@ -150,7 +150,7 @@ def check_anchor(anchor: Head, head: Head, stored_hash: str | None) -> Iterator[
         yield Fault(number=anchor.number, problem=problem)
 
 
-def _check_entry(number: int, content: Mapping[str, Any], previous: str) -> Iterator[Fault]:
+def _check_entry(number: int, content: Mapping[str, object], previous: str) -> Iterator[Fault]:
     """Yield at most one fault; an unknown `previous` (after a missing entry) is "" and fits all."""
     if content.get("hash") != digest_of(content):
         yield Fault(number=number, problem="The entry was changed after it was written.")

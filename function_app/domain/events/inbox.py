@@ -126,7 +126,7 @@ def with_sender(payload: Any, person: str) -> Any:
     return {**rest, SENDER: person} if person else rest
 
 
-def sender_of(payload: Any) -> str:
+def sender_of(payload: object) -> str:
     """Return the person whose token came with a stored event, "" without one."""
     return str(payload.get(SENDER) or "") if isinstance(payload, dict) else ""
 

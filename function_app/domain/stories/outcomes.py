@@ -74,7 +74,7 @@ class StoryEnd:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-def outcome_of(story: str, status: str, output: Any) -> StoryOutcome:
+def outcome_of(story: str, status: str, output: object) -> StoryOutcome:
     """Return the outcome of a story by its Durable status and its output."""
     if status == "Failed":
         return StoryOutcome(word="failed", tone=Tone.BAD, reasons=(_reason(output),))
@@ -87,7 +87,7 @@ def outcome_of(story: str, status: str, output: Any) -> StoryOutcome:
     return StoryOutcome(word=word, tone=TONES.get(word, Tone.GOOD), reasons=reasons)
 
 
-def facts_of(story: str, argument: Any, output: Any) -> dict[str, str]:
+def facts_of(story: str, argument: object, output: object) -> dict[str, str]:
     """Return the facts of a story: model, version, commit, data file, endpoint and so on."""
     given = argument if isinstance(argument, Mapping) else {}
     ended = output if isinstance(output, Mapping) else {}
@@ -170,5 +170,5 @@ def _inner(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _reason(output: Any) -> str:
+def _reason(output: object) -> str:
     return "" if output is None else plain_reason(str(output))

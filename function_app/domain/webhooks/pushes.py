@@ -5,7 +5,6 @@ documentation, "Service hooks events" (git.push, git.pullrequest.created and .up
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from function_app.domain.event_types import CODE_PROPOSED, CODE_PUSHED
 from function_app.domain.events.events import NothingToDo
@@ -20,10 +19,10 @@ MOST_CONTRIBUTORS = 12
 _PUSHED = "git.push"
 _PULL_REQUESTS = ("git.pullrequest.created", "git.pullrequest.updated")
 _PROPOSED = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
-Event = dict[str, Any]
+Event = dict[str, object]
 
 
-def read_github(kind: str, delivery: str, hook: Mapping[str, Any]) -> list[Event] | NothingToDo:
+def read_github(kind: str, delivery: str, hook: Mapping[str, object]) -> list[Event] | NothingToDo:
     """Return the events of a GitHub webhook; a redelivery has the same delivery id."""
     if kind == "push":
         return _read_push(delivery, hook)
@@ -32,7 +31,7 @@ def read_github(kind: str, delivery: str, hook: Mapping[str, Any]) -> list[Event
     return NothingToDo(reason=f"{kind} is neither push nor pull_request.")
 
 
-def _read_push(delivery: str, hook: Mapping[str, Any]) -> list[Event] | NothingToDo:
+def _read_push(delivery: str, hook: Mapping[str, object]) -> list[Event] | NothingToDo:
     ref, after = _text(hook, "ref"), _text(hook, "after")
     if not ref.startswith("refs/heads/"):
         return NothingToDo(reason=f"{ref} is not a branch.")
@@ -50,7 +49,7 @@ def _read_push(delivery: str, hook: Mapping[str, Any]) -> list[Event] | NothingT
     return [_event(delivery, "github", CODE_PUSHED, f"{content['repository']}/{ref}", content)]
 
 
-def _contributors(commits: Any, keys: tuple[str, ...]) -> list[str] | None:
+def _contributors(commits: object, keys: tuple[str, ...]) -> list[str] | None:
     """Return the names of all authors and committers of these commits, newest first.
 
     None when there are none. The repository names the people of the newest commit; a push may have
@@ -67,7 +66,7 @@ def _contributors(commits: Any, keys: tuple[str, ...]) -> list[str] | None:
     return list(names)[:MOST_CONTRIBUTORS] or None
 
 
-def _changed_paths(hook: Mapping[str, Any]) -> list[str] | None:
+def _changed_paths(hook: Mapping[str, object]) -> list[str] | None:
     """Return the files that changed, or None when the lists may not be whole."""
     commits = hook.get("commits")
     if hook.get("forced") or not isinstance(commits, list) or not 0 < len(commits) < MOST_COMMITS:
@@ -82,7 +81,7 @@ def _changed_paths(hook: Mapping[str, Any]) -> list[str] | None:
     return sorted(paths) if 0 < len(paths) < MOST_PATHS else None
 
 
-def _read_pull_request(delivery: str, hook: Mapping[str, Any]) -> list[Event] | NothingToDo:
+def _read_pull_request(delivery: str, hook: Mapping[str, object]) -> list[Event] | NothingToDo:
     action, request = _text(hook, "action"), _part(hook, "pull_request")
     if action not in _PROPOSED:
         return NothingToDo(reason=f"After {action} there is nothing to check.")
@@ -99,7 +98,7 @@ def _read_pull_request(delivery: str, hook: Mapping[str, Any]) -> list[Event] | 
 
 
 def read_devops(
-    hook: Mapping[str, Any], repositories: Iterable[str] = ()
+    hook: Mapping[str, object], repositories: Iterable[str] = ()
 ) -> list[Event] | NothingToDo:
     """Return the events of an Azure DevOps service hook.
 
@@ -143,7 +142,7 @@ def read_devops(
 
 
 def _update(
-    delivery: str, repository: str, actor: str, contributors: list[str] | None, update: Any
+    delivery: str, repository: str, actor: str, contributors: list[str] | None, update: object
 ) -> Event | None:
     if not isinstance(update, dict):
         raise ContractError("resource.refUpdates: expected objects.")
@@ -163,7 +162,9 @@ def _update(
     return _event(identity, "azure-devops", CODE_PUSHED, f"{repository}/{ref}", content)
 
 
-def _event(delivery: str, source: str, kind: str, subject: str, content: Event) -> Event:
+def _event(
+    delivery: str, source: str, kind: str, subject: str, content: Mapping[str, object]
+) -> Event:
     return {
         "specversion": "1.0",
         "id": delivery,
@@ -174,20 +175,20 @@ def _event(delivery: str, source: str, kind: str, subject: str, content: Event) 
     }
 
 
-def _actor(hook: Mapping[str, Any], key: str, name: str) -> str:
+def _actor(hook: Mapping[str, object], key: str, name: str) -> str:
     """Return the name of a person in a hook, "" when the hook has none."""
     person = hook.get(key)
     return str(person.get(name) or "") if isinstance(person, Mapping) else ""
 
 
-def _part(hook: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _part(hook: Mapping[str, object], key: str) -> Mapping[str, object]:
     value = hook.get(key)
     if not isinstance(value, dict):
         raise ContractError(f"{key}: expected an object.")
     return value
 
 
-def _text(hook: Mapping[str, Any], key: str) -> str:
+def _text(hook: Mapping[str, object], key: str) -> str:
     value = hook.get(key)
     if not isinstance(value, str) or not value:
         raise ContractError(f"{key}: expected text that is not empty.")

@@ -5,16 +5,16 @@ arrives. The story itself then meets `CancelledError` where it waited, so that i
 leaves the lanes and gives production back.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from function_app import names, steps
 from function_app.domain.stories.cancellation import Cancellation, StoryId
-from function_app.steps.context import Story, StoryContext
+from function_app.steps.context import Story, StoryContext, Task, Timer
 
 T = TypeVar("T")
-Resume = Callable[[], Any]
+Resume = Callable[[], Task]
 
 
 class CancelledError(Exception):
@@ -59,8 +59,12 @@ def cancellable(ctx: StoryContext, story: Callable[[StoryContext], Story[T]]) ->
 class _Race:
     """A race of the inner story that has not begun yet."""
 
-    def __init__(self, tasks: list[Any]) -> None:
+    def __init__(self, tasks: list[Task]) -> None:
         self.tasks = tasks
+
+    @property
+    def is_completed(self) -> bool:
+        return False
 
 
 class _Waits:
@@ -68,29 +72,32 @@ class _Waits:
 
     def __init__(self, ctx: StoryContext) -> None:
         self._ctx = ctx
-        self._timers: list[Any] = []
+        self._timers: list[Timer] = []
         self._heard = False
         # One listener until its event arrives: the host starts each task only once.
         self.event = self._listen()
 
-    def race(self, task: Any) -> Any:
+    def race(self, task: Task) -> Task:
         """Return the task to yield instead of a new task of the inner story.
 
         Activities are not raced, because they end by themselves and their effects must be known.
         """
-        is_race = isinstance(task, _Race)
-        if not is_race and not any(task is timer for timer in self._timers):
+        if isinstance(task, _Race):
+            tasks = task.tasks
+        elif any(task is timer for timer in self._timers):
+            tasks = [task]
+        else:
             return task
         if self._heard:
             self.event, self._heard = self._listen(), False
-        return self._ctx.task_any([*(task.tasks if is_race else [task]), self.event])
+        return self._ctx.task_any([*tasks, self.event])
 
-    def finish(self, task: Any) -> Any:
+    def finish(self, task: Task) -> Task:
         """Return the task to yield for the rest of a wait after the event of a cancellation."""
         self._heard = True
         return self._ctx.task_any(task.tasks) if isinstance(task, _Race) else task
 
-    def _listen(self) -> Any:
+    def _listen(self) -> Task:
         return self._ctx.wait_for_external_event(names.cancel_event(self._ctx.instance_id))
 
     def cancel_timers(self) -> None:
@@ -107,28 +114,28 @@ class _Waits:
     def current_utc_datetime(self) -> datetime:
         return self._ctx.current_utc_datetime
 
-    def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any = None) -> Any:
+    def call_activity_with_retry(self, name: str, retry_options: Any, input_: Any = None) -> Task:
         return self._ctx.call_activity_with_retry(name, retry_options, input_)
 
-    def wait_for_external_event(self, name: str) -> Any:
+    def wait_for_external_event(self, name: str) -> Task:
         return self._ctx.wait_for_external_event(name)
 
-    def create_timer(self, fire_at: datetime) -> Any:
+    def create_timer(self, fire_at: datetime) -> Timer:
         self._timers.append(self._ctx.create_timer(fire_at))
         return self._timers[-1]
 
-    def task_any(self, activities: list[Any]) -> Any:
+    def task_any(self, activities: list[Task]) -> Task:
         return _Race(activities)
 
     def set_custom_status(self, status: Any) -> None:
         self._ctx.set_custom_status(status)
 
 
-def _sending(inner: Generator[Any, Any, Any], answer: Any) -> Resume:
+def _sending(inner: Story[T], answer: object) -> Resume:
     """Return the function that resumes the story with this answer."""
     return lambda: inner.send(answer)
 
 
-def _throwing(inner: Generator[Any, Any, Any], error: Exception) -> Resume:
+def _throwing(inner: Story[T], error: Exception) -> Resume:
     """Return the function that resumes the story with this error."""
     return lambda: inner.throw(error)

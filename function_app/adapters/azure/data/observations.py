@@ -73,7 +73,7 @@ class AzureRecords:
     def stored(self, model: str, name: str) -> Any:
         return self._versions.read_json(f"{FOLDER}/{model}/{name}.json")
 
-    def store(self, model: str, name: str, content: Any) -> None:
+    def store(self, model: str, name: str, content: object) -> None:
         self._versions.write_json(f"{FOLDER}/{model}/{name}.json", content)
 
     def forget(self, model: str, prefix: str, *but: str) -> None:

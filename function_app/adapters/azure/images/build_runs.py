@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import IO, Any, NotRequired, TypedDict
 
-from function_app.adapters.azure.reach.connection import Connection, translate
+from function_app.adapters.azure.reach.connection import Body, Connection, translate
 from function_app.adapters.azure.reach.web import Web
 from function_app.addresses import url_segment
 from function_app.errors import NotFoundError, PlatformError
@@ -115,7 +115,7 @@ class BuildRuns:
             raise PlatformError("azure", f"{method} {path}", text)
         return answer
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def _ask(self, method: str, path: str, body: Body = None) -> Any:
         return self._connection.rest(method, self._registry + path, api_version=API, body=body)
 
 

@@ -233,7 +233,7 @@ class Blobs:
             return {}
         return record if isinstance(record, dict) else {}
 
-    def write_json(self, name: str, content: Any) -> None:
+    def write_json(self, name: str, content: object) -> None:
         """Write a pointer."""
         self.write(name, _text(content))
 
@@ -279,7 +279,7 @@ class Blobs:
             except ResourceNotFoundError:
                 return None
 
-    def create_json(self, name: str, content: Any) -> bool:
+    def create_json(self, name: str, content: object) -> bool:
         """Write a pointer unless there is one; return whether it was written."""
         return self.create(name, _text(content))
 
@@ -345,5 +345,5 @@ def _read_refusal(response: Any) -> None:
         response.http_response.body()
 
 
-def _text(content: Any) -> bytes:
+def _text(content: object) -> bytes:
     return (json.dumps(content, sort_keys=True) + "\n").encode()

@@ -62,7 +62,7 @@ class LocalRecords:
     def stored(self, model: str, name: str) -> Any:
         return read_json(below(self._production, model, f"{name}.json"))
 
-    def store(self, model: str, name: str, content: Any) -> None:
+    def store(self, model: str, name: str, content: object) -> None:
         write_json(below(self._production, model, f"{name}.json"), content)
 
     def forget(self, model: str, prefix: str, *but: str) -> None:

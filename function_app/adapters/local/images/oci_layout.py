@@ -47,7 +47,7 @@ class OciLayout:
             write_whole(self.path(digest), content)
         return {"digest": f"sha256:{digest}", "size": len(content)}
 
-    def add_json(self, content: Any) -> dict[str, Any]:
+    def add_json(self, content: object) -> dict[str, Any]:
         """Store canonical JSON: the same content is the same blob."""
         return self.add(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 

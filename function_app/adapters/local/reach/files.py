@@ -30,7 +30,7 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Replace a JSON file at once."""
     write_whole(path, (json.dumps(content, sort_keys=True) + "\n").encode())
 
