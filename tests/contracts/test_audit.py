@@ -37,7 +37,7 @@ def filled(rows: Rows, count: int = 4) -> AuditLog:
 
 
 def subjects(log: AuditLog) -> list[str]:
-    return [entry["subject"] for entry in log.newest(lambda event: True, 100)]
+    return [str(entry["subject"]) for entry in log.newest(lambda event: True, 100)]
 
 
 def tamper(rows: Rows, key: str, **change: Any) -> None:
@@ -74,7 +74,7 @@ def test_pages_lead_through_all_entries_whatever_is_appended_meanwhile(rows: Row
     log, pages, cursor = filled(rows, 5), list[list[str]](), None
     while True:
         page = log.page(lambda event: True, 2, cursor)
-        pages.append([entry["subject"] for entry in page.entries])
+        pages.append([str(entry["subject"]) for entry in page.entries])
         log.append(replace(EVENT, subject="later"))
         if (cursor := page.next) is None:
             break
