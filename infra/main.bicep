@@ -519,8 +519,8 @@ var hostSettings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identities.outputs.appClientId};Authorization=AAD'
   // The worker sends the app's own spans and figures, and tells the host not to send them again.
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
-  // Whole traces: left alone, the exporter keeps five spans a second and decides anew for each whose
-  // parent came as text, so that a trace loses some of its spans.
+  // This keeps traces whole. By default the exporter keeps five spans a second, and it decides again
+  // for each span whose parent came as text, so that a trace loses some of its spans.
   OTEL_TRACES_SAMPLER: 'parentbased_always_on'
   // A thread for each activity and turn that host.json lets run at a time; the worker's own default is
   // a handful, and the others would wait for it.

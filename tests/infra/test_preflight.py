@@ -211,7 +211,7 @@ def test_without_a_compiler_the_rest_is_looked_at(
 
     text = capsys.readouterr().out
     assert f"az bicep install --version v{PINNED}" in text
-    assert "ok   roles of who deploys" in text
+    assert "ok   roles of the deployer" in text
 
 
 def test_a_file_that_is_no_snapshot_is_said_to_be_none(
