@@ -16,8 +16,8 @@ def write_page(root: Path) -> str:
         "differ. A scope is the smallest resource that the operation needs; no identity has a role",
         "on the subscription.",
         "",
-        "*only* is a condition of the role: the identity can list, but not read, the other blobs of",
-        "the container.",
+        "*only* is a condition of the role: the identity can list, but not read, the other blobs",
+        "of the container.",
         "",
     ]
     for identity in dict.fromkeys(row.identity for row in rows):

@@ -118,7 +118,8 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
         ),
         (
             CLUSTER,
-            f"nodes: {s('replicas'):g} x {s('replica_cpu'):g} vCPU a model / {NODE_CPU}, at least 3",
+            f"nodes: {s('replicas'):g} x {s('replica_cpu'):g} vCPU a model / {NODE_CPU},"
+            " at least 3",
             lambda n: HOURS * (nodes(sheet, n) * p("node_hour") + p("cluster_hour")),
         ),
         (REGISTRY, "Premium", lambda n: p("registry_month")),

@@ -146,7 +146,7 @@ def _approvers() -> list[str]:
 
 
 def _owned(state: Path) -> IssuedTokens:
-    """Return the tokens of a state; ApiError unless this user, who must own it, may issue."""
+    """Return the tokens of a state; ApiError unless this user owns its folder."""
     folder = state / "approvers"
     if not folder.is_dir():
         text = f"{state} has issued no token yet. `make up` issues one for each approver."
