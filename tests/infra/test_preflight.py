@@ -73,7 +73,7 @@ def test_a_subscription_in_which_all_is_well_is_said_to_be_so(
     assert len(asked) == len({*asked}) + 3  # three storage accounts, two vaults
 
 
-# By name: what is wrong, and what the finding says of it and of the way out.
+# By name: the fault, the text of the finding, and its remedy.
 WRONG: dict[str, tuple[Change, str, str]] = {
     "Azure ML's quota": (
         lambda s: s.free.update(standarddsv2family=35),
