@@ -65,7 +65,7 @@ def revoke(name: Person, state: State = STATE) -> None:
     if name not in issued.people() and name not in _approvers():
         # A misspelt name must not look revoked while the person's token is still valid.
         text = f"{name!r} has no token of {state}, and no model of mlops.toml names such a person."
-        raise ApiError("NO_TOKEN", f"{text} `mlopsctl token list` shows who has one.")
+        raise ApiError("NO_TOKEN", f"{text} `mlopsctl token list` lists the people with a token.")
     issued.revoke(name)
     print(f"{name} has no valid token on {state}.")
 
