@@ -9,14 +9,15 @@ def write_page(root: Path) -> str:
     """Return docs/reference/roles.md."""
     rows, table = read_rows(root), read_table(root)
     text = [
-        "# Who may do what in Azure",
+        "# Roles in Azure",
         "",
-        "Made by `python -m infra.check --write-docs` from `infra/roles.json`; `make infra-check`",
-        "holds the table and the role assignments in `infra/modules/` to each other, both ways. A",
-        "scope is the smallest resource that the operation touches; no identity has a role on the",
-        "subscription.",
+        "This page is written by `python -m infra.check --write-docs` from `infra/roles.json`.",
+        "`make infra-check` fails when the table and the role assignments in `infra/modules/`",
+        "differ. A scope is the smallest resource that the operation needs; no identity has a role",
+        "on the subscription.",
         "",
-        "*only* is a condition of the role: other blobs of the container may be listed, not read.",
+        "*only* is a condition of the role: the identity can list, but not read, the other blobs",
+        "of the container.",
         "",
     ]
     for identity in dict.fromkeys(row.identity for row in rows):
@@ -38,7 +39,7 @@ def write_page(root: Path) -> str:
     text += [
         "",
         "The workspace's own identity gets its roles on its storage, vault and registry from",
-        "Azure ML itself. Whoever deploys needs Contributor and Role Based Access Control",
+        "Azure ML itself. The deployer needs Contributor and Role Based Access Control",
         "Administrator on the subscription (or Owner); so does the federated identity of CI.",
         "",
     ]
