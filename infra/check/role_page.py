@@ -1,45 +1,30 @@
-"""docs/reference/roles.md, made from the table of roles."""
+"""docs/reference/roles.md, filled in from the table of roles."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from infra.check.roles import read_rows, read_table
 
+_TEMPLATE = Path(__file__).with_name("roles.template.md")
+
 
 def write_page(root: Path) -> str:
     """Return docs/reference/roles.md."""
+    without = (f"- {port}: {why}" for port, why in read_table(root)["without"].items())
+    return _TEMPLATE.read_text("utf-8").format(
+        roles="\n".join(_tables(root)), without="\n".join(without)
+    )
+
+
+def _tables(root: Path) -> Iterator[str]:
     rows, table = read_rows(root), read_table(root)
-    text = [
-        "# Who may do what in Azure",
-        "",
-        "Made by `python -m infra.check --write-docs` from `infra/roles.json`; `make infra-check`",
-        "holds the table and the role assignments in `infra/modules/` to each other, both ways. A",
-        "scope is the smallest resource that the operation touches; no identity has a role on the",
-        "subscription.",
-        "",
-        "*only* is a condition of the role: other blobs of the container may be listed, not read.",
-        "",
-    ]
     for identity in dict.fromkeys(row.identity for row in rows):
-        text += [
-            f"## {table['identities'][identity]['title']}",
-            "",
-            "| to | role | on | when |",
-            "|---|---|---|---|",
-        ]
+        title = table["identities"][identity]["title"]
+        yield f"## {title}\n\n| to | role | on | when |\n|---|---|---|---|"
         for row in (row for row in rows if row.identity == identity):
-            who = row.by.replace("function_app/adapters/azure/", "")
+            by = row.by.replace("function_app/adapters/azure/", "")
             when = table["when"].get(row.when, row.when)
             only = f", only {', '.join(f'`{path}`' for path in row.reads)}" if row.reads else ""
             role = f"{row.role} `{row.id}`{only}"
-            text.append(f"| {row.operation} ({who}) | {role} | `{row.scope}` | {when} |")
-        text.append("")
-    text += ["## Adapters that need no role", ""]
-    text += [f"- {port}: {why}" for port, why in table["without"].items()]
-    text += [
-        "",
-        "The workspace's own identity gets its roles on its storage, vault and registry from",
-        "Azure ML itself. Whoever deploys needs Contributor and Role Based Access Control",
-        "Administrator on the subscription (or Owner); so does the federated identity of CI.",
-        "",
-    ]
-    return "\n".join(text)
+            yield f"| {row.operation} ({by}) | {role} | `{row.scope}` | {when} |"
+        yield ""
