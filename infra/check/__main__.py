@@ -14,7 +14,6 @@ from typing import Any
 from infra.check import arm, names, readers, roles, secrets, settings, table
 from infra.check.arm import Problem
 from infra.check.compile import PINNED, SNAPSHOTS, CompileError, compile_all, digests, find_pinned
-from infra.check.role_page import write_page
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA, PAGE = ROOT / "infra", ROOT / "docs" / "reference" / "roles.md"
@@ -28,7 +27,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         print("usage: python -m infra.check [--write-docs | --write-snapshots]", file=sys.stderr)
         return 2
     if arguments == ["--write-docs"]:
-        PAGE.write_text(write_page(INFRA), encoding="utf-8")
+        PAGE.write_text(roles.write_page(INFRA), encoding="utf-8")
         return 0
     committed = arm.load(FOLDER)
     try:

@@ -1,7 +1,8 @@
 """The configurations of main.bicep that are compiled, from infra/configurations.json.
 
-They are the three parameter files as they are (main, dev, prod), one with every variable set (all),
-and one with the choices that those exclude (other).
+They are the three parameter files as they are (main, dev, prod), the sizes of dev in a private
+network (private), one with every variable set (all), and one with the choices that it excludes
+(other).
 """
 
 import json

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.check.arm import ASSIGNMENT, Compiled, Configuration, Problem, Resource, plain
+from infra.check.arm import ASSIGNMENT, Compiled, Configuration, Problem, Resource
 from infra.check.choices import LOCATION, LONGEST_NAME
+from infra.check.labels import plain
 
 # By type: the shortest and the longest name, and its form.
 FILE = "names.json"

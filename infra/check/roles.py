@@ -1,6 +1,7 @@
-"""The table of roles (roles.json) against the assignments of each configuration, both ways.
+"""The table of roles (roles.json) against the assignments of each configuration, and its page.
 
-A swapped principal, a wider scope or a role without a reason is an assignment without a row.
+A swapped principal, a wider scope or a role without a reason is an assignment without a row. The
+page is docs/reference/roles.md.
 """
 
 import json
@@ -17,6 +18,7 @@ from infra.check.arm import Assignment, Compiled, Configuration, Problem
 from infra.check.choices import CHOICES
 
 FILE = "roles.json"
+_TEMPLATE = Path(__file__).with_name("roles.template.md")
 _ADAPTER = re.compile(r"function_app/adapters/azure/(?:\w+/)*(\w+)\.py")
 # A condition of Azure (version 2.0) on reading blobs; their names may be listed.
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
@@ -130,3 +132,25 @@ def _adapters(table: Mapping[str, Any], rows: tuple[Row, ...]) -> Iterator[str]:
         yield f"{module}.py is the adapter of no port."
     for port in sorted(ports - named):
         yield f"{port}.py has neither a row in `assignments` nor a reason in `without`."
+
+
+def write_page(root: Path) -> str:
+    """Return the page of the table."""
+    without = (f"- {port}: {why}" for port, why in read_table(root)["without"].items())
+    return _TEMPLATE.read_text("utf-8").format(
+        roles="\n".join(_tables(root)), without="\n".join(without)
+    )
+
+
+def _tables(root: Path) -> Iterator[str]:
+    rows, table = read_rows(root), read_table(root)
+    for identity in dict.fromkeys(row.identity for row in rows):
+        title = table["identities"][identity]["title"]
+        yield f"## {title}\n\n| to | role | on | when |\n|---|---|---|---|"
+        for row in (row for row in rows if row.identity == identity):
+            by = row.by.replace("function_app/adapters/azure/", "")
+            when = table["when"].get(row.when, row.when)
+            only = f", only {', '.join(f'`{path}`' for path in row.reads)}" if row.reads else ""
+            role = f"{row.role} `{row.id}`{only}"
+            yield f"| {row.operation} ({by}) | {role} | `{row.scope}` | {when} |"
+        yield ""

@@ -73,15 +73,17 @@ def _example(name: str, value: str) -> str:
 
 
 def _host(settings: Mapping[str, str], backend: str, repository: Path) -> Iterator[str]:
-    """Yield a task hub that is not that of host.json, and polling that is too slow."""
+    """Yield connections and task hubs of host.json that no setting has, and slow polling."""
     try:
         durable = read_host(repository, backend)["extensions"]["durableTask"]
     except ValueError as error:
         yield str(error)
         return
     provider, hub = durable["storageProvider"], durable["hubName"]
-    name = provider.get("connectionStringName", "")
-    if backend == "scheduler" and not settings.get(name, "").endswith(f";TaskHub={hub}"):
+    name = provider.get("connectionStringName") or provider.get("connectionName", "?")
+    if not any(setting.split("__")[0] == name for setting in settings):
+        yield f"host/{backend}.json names the connection {name!r}; no setting has it."
+    elif backend == "scheduler" and not settings.get(name, "").endswith(f";TaskHub={hub}"):
         yield f"The setting {name!r} of host/{backend}.json does not name the task hub {hub!r}."
     polling = provider.get("maxQueuePollingInterval", "00:00:00")
     if not re.fullmatch(r"\d{2}:\d{2}:\d{2}", polling) or polling > SLOWEST_POLLING:

@@ -1,7 +1,7 @@
 """Every value of every resource against expected.json, both ways.
 
 The compiler does not see another identity, container or SKU, an open firewall, a log that is off:
-to it all are texts. The table has each value once more, with labels for ids (arm.py). A key is a
+to it all are texts. The table has each value once more, with labels for ids (labels.py). A key is a
 label, or `*` for each resource of the type, which the rows of a label override. After `?` are the
 conditions (traits) under which a row counts; a later row overrides an earlier one. A value that is
 null is absent.
@@ -20,7 +20,7 @@ FILE = "expected.json"
 # Names, and texts that people read. names.py checks regions, roles.py the assignments of roles.
 _FREE = re.compile(
     r"apiVersion|id|name|type|location|tags\.(azd-env-name|product)|"
-    r"properties\.(displayName|description|friendlyName|serializedData)|.*\.query"
+    r"properties\.(displayName|description|friendlyName|serializedData)"
 )
 
 Rows = Mapping[str, Mapping[str, Any]]

@@ -235,6 +235,49 @@ SILENT |= {
     "histories are kept for a day": _more(
         "retentionDays: 90", "retentionDays: 1", "retentionPeriodInDays must be"),
 }  # fmt: skip
+# Faults of one choice alone, and of values that no table had.
+SILENT |= {
+    "the registry of a small private network takes no endpoints": _more(
+        "sku: privateNetwork ? 'Premium' : sizes.registrySku", "sku: sizes.registrySku",
+        'private.json: cr (Microsoft.ContainerRegistry/registries): sku.name must be "Premium"'),
+    "a vault is private in production alone": _more(
+        "purgeProtection: sizes.purgeProtection\n    privateNetwork: privateNetwork",
+        "purgeProtection: sizes.purgeProtection\n    privateNetwork: privateNetwork && tier == 'prod'",
+        'private.json: kv (Microsoft.KeyVault/vaults): properties.publicNetworkAccess must be "Disabled"'),
+    "an alert has the query of another one": _more(
+        "../queries/dead-letters.kql", "../queries/old-container-groups.kql",
+        "alert-dead-letters (Microsoft.Insights/scheduledQueryRules): properties.criteria.allOf[0].query",
+        "modules/alerts.bicep"),
+    "a resource of a region is in none": _more(
+        "name: 'workbook'\n  scope: group\n  params: {\n    location: location",
+        "name: 'workbook'\n  scope: group\n  params: {\n    location: 'global'",
+        "location is 'global'; it must be 'westeurope'"),
+    "computes have each other's identities": InBicep(
+        (main("trainingIdentityId: identities.outputs.trainingId",
+              "trainingIdentityId: identities.outputs.judgeId"),
+         main("judgeIdentityId: identities.outputs.judgeId",
+              "judgeIdentityId: identities.outputs.trainingId")),
+        "mlw/judging (Microsoft.MachineLearningServices/workspaces/computes): "
+        "identity.userAssignedIdentities.id-training is {}"),
+    "an audit log of the cluster is misspelt": _more(
+        "category: 'guard'", "category: 'guards'", 'properties.logs[1].category must be "guard"',
+        "modules/cluster.bicep"),
+    "computes do not wait for the private endpoints": _more(
+        "  dependsOn: [privateEndpoints]\n", "", "computes (module): after must be"),
+    "an output that a page reads is gone": _more(
+        "output MLOPS_APP_URL string = 'https://${app.outputs.hostName}'\n", "",
+        "docs/how-to/azure.md reads the output MLOPS_APP_URL"),
+    "a zone of an address is misspelt": _more(
+        "['1', '2', '3']", "['1', '2', '4']", 'zones must be ["1", "2", "3"], not ["1", "2", "4"]',
+        "modules/network.bicep"),
+    "the type of the registry's topic is misspelt": _more(
+        "'Microsoft.ContainerRegistry.Registries'", "'Microsoft.ContainerRegistry.Registry'",
+        'topicType must be "Microsoft.ContainerRegistry.Registries"', "modules/topics.bicep"),
+    "a role of a container is one of its account": _more(
+        "  scope: runsContainer", "  scope: dataStorage",
+        "Storage Blob Data Reader for id-app (ServicePrincipal) on stdata has no reason",
+        "modules/roles.bicep"),
+}  # fmt: skip
 # The compiler has a finding of them; most are warnings, with which it exits with 0.
 WARNED = {
     "the JSON in a parameter is broken": InBicep(

@@ -221,7 +221,7 @@ COMMITTED = {
         "dev", "Microsoft.DurableTask/schedulers/taskHubs", "", ("name",), "dts/other",
         "dts/mlops (Microsoft.DurableTask/schedulers/taskHubs) is not made"),
     "the scheduler's connection is not set": _setting(
-        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING", GONE, "of host/scheduler.json does not name the task hub"),
+        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING", GONE, "host/scheduler.json names the connection 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'"),
     "no resource holds settings": InSnapshot(
         "dev", CONFIG, "", (), None, "func/appsettings (Microsoft.Web/sites/config) is not made"),
 }  # fmt: skip

@@ -17,7 +17,7 @@ from infra.check import arm
 from infra.check.__main__ import FOLDER, check, check_sources, compare, main
 from infra.check.choices import CHOICES
 from infra.check.compile import CompileError, compile_all, find, find_pinned
-from infra.check.role_page import write_page
+from infra.check.roles import write_page
 from tests.infra.conftest import ROOT, read_variables
 from tests.infra.faults import SILENT, WARNED
 from tests.infra.more_faults import MORE, ROLE_FAULTS
@@ -44,7 +44,9 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Found:
             text = path.read_text()
             assert old in text, f"{name} has no {old!r} any more"
             path.write_text(text.replace(old, new, 1))
-    snapshots, findings = compile_all(compiler, repository / "infra", os.environ, ("all",))
+    snapshots, findings = compile_all(
+        compiler, repository / "infra", os.environ, ("private", "all")
+    )
     return findings, [str(problem) for problem in check(snapshots, repository)]
 
 
@@ -76,7 +78,7 @@ def test_the_committed_snapshots_are_those_of_the_templates(committed: Mapping[s
 @pytest.mark.parametrize("kind", IN_SNAPSHOTS)
 def test_a_fault_in_a_committed_snapshot_is_found(kind: str, committed: Mapping[str, Any]) -> None:
     fault = IN_SNAPSHOTS[kind]
-    # One configuration is enough, and quicker than five.
+    # One configuration is enough, and quicker than six.
     names = {f"{fault.snapshot}.json", "events.json", "template.json"}
     broken = deepcopy({name: committed[name] for name in names})
     fault.plant(broken)
@@ -129,6 +131,19 @@ def test_a_broken_host_file_is_named(committed: Mapping[str, Any], tmp_path: Pat
     for snapshot, name in (("all", "scheduler"), ("other", "storage")):
         said = f"snapshots/{snapshot}.json: infra/host/{name}.json is not JSON"
         assert any(said in text for text in problems), problems
+
+
+def test_a_connection_of_the_host_without_a_setting_is_named(
+    committed: Mapping[str, Any], tmp_path: Path
+) -> None:
+    repository = copy_repository(tmp_path)
+    path = repository / "infra" / "host" / "storage.json"
+    path.write_text(path.read_text().replace('"AzureWebJobsStorage"', '"AzureWebJobStorage"'))
+
+    problems = [str(problem) for problem in check(committed, repository)]
+
+    said = "snapshots/other.json: host/storage.json names the connection 'AzureWebJobStorage'"
+    assert any(text.startswith(said) for text in problems), problems
 
 
 def test_a_workflow_with_another_default_than_the_parameter_files_is_named(
