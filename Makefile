@@ -51,7 +51,7 @@ test-worker: $(READY) ## Run a training with Microsoft's worker library and Azur
 	@sh scripts/worker-venv .venv-worker
 	@MLOPS_WORKER_PYTHON=.venv-worker/bin/python $(PY) -m pytest -rs tests/worker
 
-record-worker: $(READY) ## Record anew which small apps Microsoft's worker refuses (Python 3.13; minutes)
+record-worker: $(READY) ## Record again which small apps Microsoft's worker refuses (Python 3.13; minutes)
 	@sh scripts/worker-venv .venv-worker
 	@MLOPS_WORKER_PYTHON=.venv-worker/bin/python $(PY) -m tests.worker.refusals.record
 

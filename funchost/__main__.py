@@ -96,17 +96,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="funchost", description="A local Azure Functions host.")
     commands = parser.add_subparsers(dest="command", required=True)
     folders = argparse.ArgumentParser(add_help=False)
-    folders.add_argument("--app", type=Path, default=Path.cwd(), help="the app's folder (here)")
-    folders.add_argument("--state", type=Path, help="the state folder (APP/.funchost)")
+    folders.add_argument(
+        "--app", type=Path, default=Path.cwd(), help="the app's folder (default: this folder)"
+    )
+    folders.add_argument("--state", type=Path, help="the state folder (default: APP/.funchost)")
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, parents=[folders])
 
     begin = add("start", "host a Functions app on this machine")
     begin.add_argument(
-        "--port", type=int, help="the port (LocalHttpPort, else 7071); 0: a free one"
+        "--port", type=int, help="the port; 0 takes a free port (default: LocalHttpPort, else 7071)"
     )
-    begin.add_argument("--auth", action="store_true", help="ask for function keys, as Azure does")
+    begin.add_argument("--auth", action="store_true", help="require function keys, as Azure does")
     begin.add_argument("--watch", action="store_true", help="restart when the app changes")
     begin.add_argument("--verbose", action="store_true", help="log every turn")
     listing = add("instances", "list orchestration instances")
@@ -116,15 +118,21 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument("id", nargs="?", help="the instance")
     exporting.add_argument("--all", action="store_true", help="every instance")
     checking = add("check", "replay stored histories with today's code; exit 1 when they differ")
-    checking.add_argument("id", nargs="?", help="the instance (all)")
-    add("warnings", "print where the app meets a trap of Azure, one JSON object per line")
+    checking.add_argument("id", nargs="?", help="the instance (default: all)")
+    add(
+        "warnings", "print warnings about traps of Azure that the app met, one JSON object per line"
+    )
     purging = add("purge", "delete ended instances of a stopped host")
     purging.add_argument(
         "--status", action="append", help="only instances with this status; repeatable"
     )
-    purging.add_argument("--older-than", default="0s", help="ended at least so long ago (0s)")
+    purging.add_argument(
+        "--older-than",
+        default="0s",
+        help="only instances that ended so long ago, such as 7d (default: 0s)",
+    )
     add("keys", "print the keys of a state folder")
-    letters = add("dead-letters", "events that could not be delivered")
+    letters = add("dead-letters", "list, replay or discard events that could not be delivered")
     letters.add_argument("verb", choices=("list", "replay", "discard"))
     letters.add_argument("number", type=int, nargs="?", help="the dead letter's id")
     return parser

@@ -2,7 +2,7 @@
 // The event subscriptions come after the code: events.bicep.
 targetScope = 'subscription'
 
-@description('Names everything; letters, digits and hyphens.')
+@description('Name of the environment, which is part of every name; letters, digits and hyphens.')
 @minLength(2)
 @maxLength(20)
 param environmentName string
@@ -10,54 +10,54 @@ param location string
 @description('A column of sizes.json.')
 @allowed(['dev', 'prod'])
 param tier string
-@description('Where Durable keeps its histories: the Durable Task Scheduler, or tables of the host storage.')
+@description('Store of Durable histories: the Durable Task Scheduler, or tables of the host storage.')
 @allowed(['scheduler', 'storage'])
 param durableBackend string = 'scheduler'
 @description('Puts storage, vaults, Azure ML, cluster and staging into a network of their own.')
 param privateNetwork bool = false
-@description('Makes the AKS cluster of production. Without it the app has no production.')
+@description('Creates the AKS cluster of production. Without it production is a managed online endpoint.')
 param withCluster bool = true
 param clusterNamespace string = 'models'
-@description('Models that mlops.toml makes public are at https://<model>.<this domain>. Empty: no ingress.')
+@description('Public models of mlops.toml have the address https://<model>.<this domain>. Empty: no ingress.')
 param publicDomain string = ''
-@description('Their certificate: https://<vault>.vault.azure.net/certificates/<name>; the ingress must be let at the vault.')
+@description('Certificate of this domain: https://<vault>.vault.azure.net/certificates/<name>; the ingress needs access to the vault.')
 param publicCertificate string = ''
-@description('Name of the AmlCompute; `serverless` makes none.')
+@description('Name of the AmlCompute of trainings; `serverless` creates none.')
 param computeName string = 'training'
-@description('Name of the AmlCompute that prepares data and judges models, another one than that of trainings; `serverless` makes none.')
+@description('Name of the AmlCompute that prepares data and judges models; it must differ from the compute of trainings; `serverless` creates none.')
 param judgeComputeName string = computeName == 'serverless' ? 'serverless' : 'judging'
-@description('Name of the AmlCompute for checks, another one than that of trainings; `serverless` makes none.')
+@description('Name of the AmlCompute for checks; it must differ from the compute of trainings; `serverless` creates none.')
 param checksComputeName string = computeName == 'serverless' ? 'serverless' : 'checks'
-@description('App id (or api:// address) of the Entra application whose tokens approvers bring. Empty: nobody can approve.')
+@description('App id (or api:// address) of the Entra application that issues the tokens of approvers. Empty: no person can approve.')
 param approverAudience string = ''
 param approverRole string = 'Model.Approver'
-@description('Scope that does instead of the role, such as decide. Empty: the role is needed.')
+@description('Scope that replaces the role, such as decide. Empty: a token needs the role.')
 param approverScope string = ''
-@description('Build systems that send signed webhooks: the secret webhook-<source> of the vault is theirs.')
+@description('Build systems that send signed webhooks; the secret webhook-<source> of the vault is the key of a source.')
 param webhookSources array = []
-@description('Hosts of private repositories, such as github.com: the secret git-token-<host, with - for .> of the vault is for each.')
+@description('Hosts of private repositories, such as github.com; the secret git-token-<host, with - for .> of the vault is the token of a host.')
 param gitHosts array = []
-@description('Where approvers and operators are told: slack-url, teams-url, webhook-url, webhook-secret, smtp-url. The secret notify-<channel> of the vault is the address.')
+@description('Channels for messages to approvers and operators: slack-url, teams-url, webhook-url, webhook-secret, smtp-url. The secret notify-<channel> of the vault is the address.')
 param channels array = []
-@description('A resource of Azure Communication Services that is there and sends mail. Empty: no mail by Azure.')
+@description('Name of an existing resource of Azure Communication Services that sends mail. Empty: no mail by Azure.')
 param mailService string = ''
-@description('Its group. Empty: that of the app.')
+@description('Resource group of the mail service. Empty: the group of the app.')
 param mailGroup string = ''
 param mailFrom string = ''
 param mailTo array = []
-@description('Principal ids that may publish our own events, such as those of build systems.')
+@description('Principal ids that may publish events to the app\'s own topic, such as the ids of build systems.')
 param publisherPrincipalIds array = []
-@description('What these principal ids are; people are best put into a group.')
+@description('Type of these principal ids; put people into a group.')
 @allowed(['ServicePrincipal', 'User', 'Group'])
 param publisherPrincipalType string = 'ServicePrincipal'
-@description('Principal id of the person or service that deploys; azd knows it. Empty: no roles for it.')
+@description('Principal id of the deployer; azd sets it. Empty: the deployer gets no roles.')
 param deployerPrincipalId string = ''
 @allowed(['User', 'ServicePrincipal'])
 param deployerPrincipalType string = 'User'
 param alertEmails array = []
-@description('Budget of a month, in the subscription\'s currency.')
+@description('Monthly budget, in the subscription\'s currency.')
 param monthlyBudget int = 200
-@description('First day of the month in which the budget is made (2026-01-01); it cannot be changed. Empty: no budget.')
+@description('First day of the first month of the budget (2026-01-01); Azure refuses to change it. Empty: no budget.')
 param budgetStart string = ''
 @description('More app settings, such as the addresses of a sovereign cloud (MLOPS_AZURE_AUTHORITY, …). No secrets.')
 param extraSettings object = {}
@@ -519,8 +519,8 @@ var hostSettings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identities.outputs.appClientId};Authorization=AAD'
   // The worker sends the app's own spans and figures, and tells the host not to send them again.
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
-  // Whole traces: left alone, the exporter keeps five spans a second and decides anew for each whose
-  // parent came as text, so that a trace loses some of its spans.
+  // This keeps traces whole. By default the exporter keeps five spans a second, and it decides again
+  // for each span whose parent came as text, so that a trace loses some of its spans.
   OTEL_TRACES_SAMPLER: 'parentbased_always_on'
   // A thread for each activity and turn that host.json lets run at a time; the worker's own default is
   // a handful, and the others would wait for it.

@@ -41,7 +41,7 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
     if not attention:
         text = "none is open: stories, releases, dead letters, findings"
         findings.append(_finding("failures", True, text))
-    # A warning is no failure: the instance does what it would do in Azure.
+    # A warning is no failure: the instance behaves as in Azure.
     findings += [
         _finding("warning", True, line(warning), warning["remedy"])
         for warning in read_warnings(api.url, state)

@@ -117,7 +117,9 @@ def _shown(schema: Schema) -> str:
     """Return a schema in a few words, with links to the types of this page."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
+        # GitHub leaves dots out of the anchor of a heading.
+        anchor = name.lower().replace(".", "")
+        return f"[{name}](#{anchor})"
     if "anyOf" in schema:
         return " or ".join(_shown(each) for each in schema["anyOf"])
     if "const" in schema or "enum" in schema:

@@ -1,4 +1,4 @@
-"""The table "What differs from Azure" of docs/funchost.md, from the data file of the tests."""
+"""The table of differences from Azure in docs/funchost.md, from the data file of the tests."""
 
 import tomllib
 from pathlib import Path
@@ -11,8 +11,8 @@ DATA = "tests/conformance/kept.toml"
 HEADING = "## What differs from Azure\n"
 _HEAD = ("difference", "Azure", "funchost", "advice")
 _INTRODUCTION = f"""
-funchost answers otherwise than Microsoft's extensions in these cases only, and on purpose. This
-table is written by `python -m reference` from `{DATA}`. The tests that play the
+funchost differs from Microsoft's extensions in these cases only, and on purpose.
+`python -m reference` writes this table from `{DATA}`. The tests that play the
 recorded answers of the extensions leave out exactly these differences.
 """
 

@@ -1,6 +1,6 @@
 """python -m scoring --model FOLDER --port PORT
 
-SCORING_KEYS_FILE or SCORING_KEYS names who may call: scoring/authentication.py.
+SCORING_KEYS_FILE or SCORING_KEYS has the keys of permitted callers: scoring/authentication.py.
 """
 
 import argparse

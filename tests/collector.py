@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector of the tests: keeps what arrives by OTLP over HTTP."""
+"""An OpenTelemetry collector of the tests: keeps the spans and metrics of OTLP over HTTP."""
 
 import gzip
 import threading

@@ -61,7 +61,7 @@ LONG = (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Give the next test the umask and the folder that this one found.
+    """Restore the umask and the folder of the process after each test.
 
     Starting an app as a command does it changes the umask of the process.
     """

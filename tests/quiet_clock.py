@@ -56,7 +56,7 @@ class QuietClock:
 
 
 class Standstills:
-    """Notes when this process did not run, so that a failure says what the machine did."""
+    """Records gaps in which this process did not run, so that a failure shows the machine's load."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic, self._last = monotonic, monotonic()
@@ -80,7 +80,7 @@ class Standstills:
         self._last = now
 
     def begin(self) -> None:
-        """Forget what was before this test."""
+        """Forget the gaps before this test."""
         self._gaps.clear()
 
     def describe(self) -> str:

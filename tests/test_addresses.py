@@ -1,4 +1,4 @@
-"""Paths as addresses and back, whatever is in a folder's name."""
+"""Paths as addresses and back, for every name of a folder."""
 
 import sqlite3
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The Durable client as triggers use it, against a real host: all pages, and what is forgotten."""
+"""The Durable client as triggers use it, on a real host: all pages, and deleted instances."""
 
 import asyncio
 from collections.abc import Iterator

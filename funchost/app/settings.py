@@ -43,7 +43,7 @@ class HostSettings:
     requests: int | None = None  # HTTP functions at once
     outstanding: int | None = None  # HTTP functions that run or wait
     headers: tuple[tuple[str, str], ...] = ()
-    said: tuple[str, ...] = ()  # what the start logs about host.json
+    said: tuple[str, ...] = ()  # messages about host.json that the start logs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,7 @@ class RefusedError(Exception):
     """The worker refuses a function."""
 
     def __init__(self, words: str, remedy: str) -> None:
-        """Take the worker's words and a text that says what to write instead."""
+        """Take the worker's words and a text with the remedy."""
         super().__init__(words)
         self.words, self.remedy = words, remedy
 

@@ -37,7 +37,10 @@ class Checker:
         mode: str,
         warn: Callable[[str, str, str], object],
     ) -> None:
-        """Take one of MODES, and what gets an instance, its orchestrator and its divergence."""
+        """Take one of MODES, and a function for warnings.
+
+        The function gets an instance, the name of its orchestrator and the text of its divergence.
+        """
         self._store, self._functions, self._mode, self._warn = store, functions, mode, warn
         self._ended: Counter[str] = Counter()
         self._waiting: SimpleQueue[str | None] = SimpleQueue()

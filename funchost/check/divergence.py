@@ -32,7 +32,7 @@ class Recorded:
 
 
 class _ComparingWalk(Walk):
-    """Also compares what the host ignores: the inputs of tasks and the times of timers."""
+    """Also compares data that the host ignores: the inputs of tasks and the times of timers."""
 
     difference: str | None = None
 

@@ -1,8 +1,8 @@
 """Rewrites the texts of an event that are times, as Azure does before it calls the function.
 
-The Event Grid extension reads the body with Newtonsoft's date recognition and the function gets it
-written anew. Source: Newtonsoft.Json documentation, "Serializing Dates in JSON"; recorded answers
-of the extension 3.3.0. An offset becomes the host's local time, and this host runs in UTC.
+The Event Grid extension reads the body with Newtonsoft's date recognition and rewrites it for the
+function. Source: Newtonsoft.Json documentation, "Serializing Dates in JSON"; recorded answers of
+the extension 3.3.0. An offset becomes the host's local time, and this host runs in UTC.
 """
 
 from __future__ import annotations

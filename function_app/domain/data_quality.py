@@ -163,7 +163,7 @@ def _schema_reasons(names: tuple[str, ...], expected: tuple[str, ...]) -> list[s
     if len(set(names)) < len(names) and not absent:
         return []  # a fault of the file's form names the columns that occur twice
     if not absent and not extra:
-        return [f"The columns stand in another order than {', '.join(expected)}."]
+        return [f"The order of the columns differs from {', '.join(expected)}."]
     reasons = []
     for name in absent:
         nearest = _nearest(name, extra)

@@ -31,16 +31,16 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
         ),
         (
             "Functions, timers",
-            f"{timers:,.0f} executions, however many models x {second:g} GB-s",
+            f"{timers:,.0f} executions for any number of models x {second:g} GB-s",
             lambda n: timers * second * p("execution_gb_second"),
         ),
         (
-            "Functions, comparing records with the platform",
+            "Functions, reconciliation",
             f"{r['a_day']} a day x ({r['executions']} + {r['a_model']} a model) x {second:g} GB-s",
             lambda n: sheet.comparisons(n) * second * p("execution_gb_second"),
         ),
         (
-            "Functions, watching for drift",
+            "Functions, drift",
             f"{w['a_day']} a day and model x {w['executions']} x {second:g} GB-s",
             lambda n: sheet.looks(n) * w["executions"] * second * p("execution_gb_second"),
         ),
@@ -58,7 +58,7 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
         ),
         (
             "Functions, executions",
-            "all of these x price of a million",
+            "the executions of all items above x price of a million",
             lambda n: (
                 (n * executions + timers + sheet.comparisons(n) + sheet.looks(n) * w["executions"])
                 * p("execution_million")
@@ -67,12 +67,12 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
         ),
         (
             DEDICATED,
-            f"capacity units: actions a second in a rush / {s('unit_actions'):,.0f}, or 1",
+            f"capacity units: actions a second at the peak / {s('unit_actions'):,.0f}, at least 1",
             lambda n: units(sheet, n) * p("scheduler_unit"),
         ),
         (
             CONSUMPTION,
-            f"{executions:,.0f} actions a model, comparing and watching",
+            f"{executions:,.0f} actions a model, reconciliation and drift",
             lambda n: (
                 (n * executions + sheet.comparisons(n) + sheet.looks(n) * w["executions"])
                 * p("scheduler_1k")
@@ -118,7 +118,8 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
         ),
         (
             CLUSTER,
-            f"nodes: {s('replicas'):g} x {s('replica_cpu'):g} vCPU a model / {NODE_CPU}, or 3",
+            f"nodes: {s('replicas'):g} x {s('replica_cpu'):g} vCPU a model / {NODE_CPU},"
+            " at least 3",
             lambda n: HOURS * (nodes(sheet, n) * p("node_hour") + p("cluster_hour")),
         ),
         (REGISTRY, "Premium", lambda n: p("registry_month")),
@@ -132,20 +133,20 @@ def lines(sheet: Sheet) -> list[tuple[str, str, Callable[[int], float]]]:
         ),
         (
             "Images and files",
-            f"{s('releases'):g} x {s('image_gb'):g} GB a model; a year's when nothing is deleted",
+            f"{s('releases'):g} x {s('image_gb'):g} GB a model; 12 months without deletion",
             lambda n: 12 * n * s("releases") * s("image_gb") * p("storage_gb"),
         ),
         (
             "Prediction logs",
             f"{s('replicas'):g} replicas x {s('log_appends'):,.0f} appends, and {w['reads']} reads"
-            " a look",
+            " a comparison",
             lambda n: (
                 n * s("replicas") * s("log_appends") * p("blob_10k") / 1e4
                 + sheet.looks(n) * w["reads"] * p("blob_read_10k") / 1e4
             ),
         ),
         (
-            "Logs of timers, comparing and watching",
+            "Logs of timers, reconciliation and drift",
             f"their executions x {s('log_kb'):g} KB",
             lambda n: (
                 (timers + sheet.comparisons(n) + sheet.looks(n) * w["executions"])

@@ -13,7 +13,7 @@ param zoneRedundant bool
 param privateNetwork bool
 param subnetId string
 param logsId string
-@description('Every app setting; ../main.bicep makes them.')
+@description('Every app setting; ../main.bicep has their values.')
 param settings object
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {

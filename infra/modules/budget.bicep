@@ -5,7 +5,7 @@ targetScope = 'subscription'
 param name string
 param amount int
 param emails array
-@description('First day of the month in which the budget is made. Azure refuses another one later.')
+@description('First day of the first month of the budget. Azure refuses to change it later.')
 param startDate string
 param groupNames array
 

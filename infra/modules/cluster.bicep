@@ -6,9 +6,9 @@ param tier string
 param nodeSize string
 param minNodes int
 param maxNodes int
-@description('Availability zones of the nodes; they cannot be changed later. Empty: wherever there is room.')
+@description('Availability zones of the nodes; they cannot be changed later. Empty: Azure chooses.')
 param zones array
-@description('The namespace of the models, which Resource Manager keeps: nobody needs a role inside of the cluster to make it.')
+@description('The namespace of the models. Resource Manager creates it, so that no identity needs a role inside of the cluster for this.')
 param namespaceName string
 param nodeGroup string
 param clusterIdentityId string

@@ -2,7 +2,7 @@
 param identityName string
 param clusterName string
 param namespaceName string
-@description('The account that the app makes: ACCOUNT in function_app/adapters/azure/production/replicas.py.')
+@description('The service account that the app creates: ACCOUNT in function_app/adapters/azure/production/replicas.py.')
 param accountName string
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {

@@ -71,7 +71,7 @@ def _check(
             about=f"snapshot {given.snapshot}", seen=f"cannot be read: {error}", action=action
         )
     azure = Subscription(_connection(environ, subscription, location), subscription, location)
-    yield from run([("roles of who deploys", azure.roles)])
+    yield from run([("roles of the deployer", azure.roles)])
     if needs is not None:
         yield from _of_templates(azure, needs)
 

@@ -92,7 +92,7 @@ class Subscription:
                 "docs/reference/roles.md."
             )
         yield Finding(
-            about="roles of who deploys",
+            about="roles of the deployer",
             seen=f"{person} has {text} on the subscription",
             action=action,
         )

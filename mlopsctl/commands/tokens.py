@@ -65,7 +65,7 @@ def revoke(name: Person, state: State = STATE) -> None:
     if name not in issued.people() and name not in _approvers():
         # A misspelt name must not look revoked while the person's token is still valid.
         text = f"{name!r} has no token of {state}, and no model of mlops.toml names such a person."
-        raise ApiError("NO_TOKEN", f"{text} `mlopsctl token list` shows who has one.")
+        raise ApiError("NO_TOKEN", f"{text} `mlopsctl token list` lists the people with a token.")
     issued.revoke(name)
     print(f"{name} has no valid token on {state}.")
 
@@ -146,7 +146,7 @@ def _approvers() -> list[str]:
 
 
 def _owned(state: Path) -> IssuedTokens:
-    """Return the tokens of a state; ApiError unless this user, who must own it, may issue."""
+    """Return the tokens of a state; ApiError unless this user owns its folder."""
     folder = state / "approvers"
     if not folder.is_dir():
         text = f"{state} has issued no token yet. `make up` issues one for each approver."

@@ -63,9 +63,10 @@ class Decider(Caller):
 
 
 def person_of(api: Api, named: str) -> str:
-    """Return the named person, else the only one whose token this user has, who is printed.
+    """Return the named person, else the only person whose token this user has.
 
-    "" is the person of MLOPS_TOKEN. ApiError when this user has no token or several.
+    The second person is printed. "" is the person of MLOPS_TOKEN. ApiError when this user has no
+    token or several.
     """
     chosen = api.choose(named)
     if chosen != named:

@@ -19,9 +19,9 @@ def compare(
 
     All sequences have shape (rows,). The gain is the champion's mean squared error minus the
     challenger's; its bounds are one-sided percentiles of a paired bootstrap at the confidence
-    (Efron and Tibshirani 1993, chapter 13): rows are drawn once for both models, so what makes a
-    row hard for both cancels out. Without a champion only the challenger's error is given.
-    `refused` says why nothing can be compared, "" that it can.
+    (Efron and Tibshirani 1993, chapter 13): rows are drawn once for both models, so that rows which
+    are hard for both cancel out. Without a champion the result has only the challenger's error.
+    `refused` is the reason why the models cannot be compared, "" when they can.
     """
     if not actual or len(challenger) != len(actual):
         return {"refused": "There are no rows to compare on."}

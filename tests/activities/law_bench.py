@@ -59,7 +59,7 @@ def image(version: str, **change: str) -> Image:
 
 
 def release(version: str, suffix: str = "") -> Release:
-    """Return a release of a version; the policy in it is what a story's input says."""
+    """Return a release of a version with a policy that a forged input of a story could have."""
     return Release(
         release_id=f"release-{MODEL}-{version}{suffix}",
         model=MODEL,
@@ -70,7 +70,7 @@ def release(version: str, suffix: str = "") -> Release:
 
 @dataclass
 class FakeProduction:
-    """Serves what it is told to; `calls` are the changes that were asked for."""
+    """Serves the image of the last change; `calls` are the requested changes."""
 
     served: Image | None = None
     calls: list[tuple[str, Image | None]] = field(default_factory=list)
@@ -160,21 +160,21 @@ class FakeStaging:
 
 class FakeProbe:
     def answers_without_key(self, model: str, endpoint: str) -> bool:
-        """Production asks who calls."""
+        """Return whether production lacks an authentication of its callers."""
         return False
 
 
 class FakeNotifier:
     def ask_for_approval(self, release: Release, evidence: Evidence) -> None:
-        """Tell nobody."""
+        """Send no message."""
 
     def report_result(self, release: Release, result: ReleaseResult) -> None:
-        """Tell nobody."""
+        """Send no message."""
 
 
 @dataclass
 class Bench:
-    """Drives the activities as stories do, whoever started those."""
+    """Calls the activities as stories do, also as stories of an attacker do."""
 
     ledger: Ledger
     rows: Rows
@@ -238,7 +238,7 @@ class Bench:
     def decide(
         self, record: ReleaseRecord, verdict: Verdict = Verdict.APPROVE, person: str = "ada"
     ) -> Decision:
-        """Store a person's decision over what the record shows."""
+        """Store a person's decision over the image and the evidence of the record."""
         assert record.image is not None
         decision = Decision(
             release_id=record.release.release_id,

@@ -40,7 +40,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
 
 
 def order(bench: Bench, kind: ChangeKind, name: str = "o", **change: Any) -> Order:
-    """Store what a person orders over HTTP."""
+    """Store an order as a request of a person does."""
     earlier = bench.changes.of_model(MODEL)
     made = Order(
         order_id=name,

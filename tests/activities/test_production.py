@@ -1,4 +1,4 @@
-"""Production changes only by a stored decision, whatever an activity's input says."""
+"""Production changes only by a stored decision, for any input of an activity."""
 
 from dataclasses import replace
 
@@ -86,7 +86,7 @@ def test_a_rejection_outweighs_the_approvals_beside_it_after_a_restart(bench: Be
     record = bench.ask("1")
     bench.decide(record, person="ada")
     bench.decide(record, Verdict.REJECT, person="grace")
-    # Whoever holds a key of Durable restarts the story before it hears of the rejection.
+    # An attacker with a key of Durable restarts the story before the story reads the rejection.
     bench.update("1", ReleaseStatus.IN_PROGRESS)
 
     with pytest.raises(NotAuthorisedError, match="grace rejected release-diabetes-1"):

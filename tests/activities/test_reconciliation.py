@@ -116,7 +116,7 @@ class FewPorts:
 
 @dataclass
 class FakeStories:
-    """Lists nothing of what it finds: its list ended, or was made before."""
+    """Finds stories that its list does not have, because the list was made before."""
 
     known: dict[str, str]
     output: str | None = None

@@ -11,7 +11,7 @@ from function_app.adapters.local.events import LocalEvents
 
 @dataclass
 class KeptEvents:
-    """A topic that keeps what is published."""
+    """A topic that keeps published events."""
 
     data: list[dict[str, Any]] = field(default_factory=list)
 

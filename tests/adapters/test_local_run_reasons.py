@@ -10,7 +10,7 @@ from function_app.adapters.local.reach.files import write_json
 from function_app.domain.training import RunStatus
 
 CASES = {
-    # Python writes to a file what was printed only at its end, after the error.
+    # Python writes its output to a file only at its end, after the error.
     "printed before": ("print('epoch 1')\nraise KeyError('bmi')", "Exit code 1: KeyError: 'bmi'"),
     "credential": ("import sys\nsys.exit('password=hunter2 is wrong')", "password=*** is wrong"),
     "crash": ("import os\nos.kill(os.getpid(), 11)", "It crashed with SIGSEGV: It wrote nothing."),

@@ -101,7 +101,7 @@ def test_the_host_records_each_run_once_when_it_has_ended(tmp_path: Path) -> Non
     assert records.record_ended() == 1
     folders.statuses["running"] = RunStatus.TIMED_OUT
     assert records.record_ended() == 1
-    # The next host knows what this one recorded.
+    # The next host reads the records of this host.
     assert RunRecords(tmp_path, folders.read).record_ended() == 0
     assert recorded(tmp_path) == {
         "done": "FINISHED",

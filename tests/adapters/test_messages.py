@@ -39,7 +39,7 @@ EVIDENCE = Evidence(release_id="release-m-2", image_digest="sha256:aa", reasons=
 
 
 class Listener:
-    """Remembers what was posted to it, and answers with the next status."""
+    """Records its requests, and answers with the next status."""
 
     def __init__(self) -> None:
         self.posted: list[tuple[str, dict[str, str], bytes]] = []

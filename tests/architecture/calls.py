@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _COMMON = frozenset({"collections", "dataclasses", "datetime", "enum", "function_app", "typing"})
-# What each room may import from outside of this repository.
+# The imports from outside of this repository that each package may have.
 ALLOWED = {
     "function_app/orchestrators": _COMMON,
     "function_app/steps": _COMMON | {"azure"},

@@ -17,7 +17,7 @@ from scoring.authentication import _matches
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("configuration", "funchost", "function_app", "mlopsctl", "sandbox", "scoring")
-# What variables are called that hold credentials.
+# Names of variables that hold credentials.
 CREDENTIALS = ("authorization", "credential", "given", "password", "secret", "signature", "token")
 EQUALS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 

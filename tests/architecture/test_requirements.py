@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Models' own code and the platform's jobs run apart from the app, each in its own environment.
 FOLDERS = ("configuration", "function_app", "sandbox")
-# Folders that many packages share: what is imported from them is a package.
+# Folders that many packages share: each import from them is a package.
 SHARED = ("azure", "opentelemetry")
 
 
@@ -107,7 +107,7 @@ def test_the_jobs_of_the_platform_import_nothing_but_python(
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             for name in names:
-                # Who reads a skops file needs skops; the model's environment brings it.
+                # A reader of a skops file needs skops; the model's environment has it.
                 if (path.name, name) == ("model_types.py", "skops.io"):
                     continue
                 assert name.split(".")[0] in allowed | sys.stdlib_module_names, (path, name)

@@ -102,7 +102,7 @@ def test_actions_are_named_by_commit() -> None:
 
 @contextmanager
 def osv(vulnerable: str) -> Iterator[str]:
-    """Serve OSV's two answers: which packages have a vulnerability, and what it is."""
+    """Serve OSV's two answers: packages with a vulnerability, and the vulnerability itself."""
 
     class Osv(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

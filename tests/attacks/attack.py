@@ -12,7 +12,7 @@ Before = Literal["succeeded", "refused", "absent"]
 Evidence = Literal["trial", "reading"]
 # The last commit without the borders of the local host; version 0.1.0 has them.
 BORDERLESS = "ce469e1"
-# What a test tells of the platforms that it ran on; the two functions below tell the rest.
+# Values of `azure`; the two functions below return the other values.
 SAME, ONLY = "same test", "Azure only"
 _NONE, _CODE = "no equivalent: ", "same code: "
 
@@ -43,12 +43,12 @@ def is_complete(azure: str) -> bool:
 class Attack:
     """An attack against the app, as docs/explanation/security.md shows it.
 
-    `point` is the topic's number in the catalogue, `does` says what the attacker does, `answer`
-    how the app answers, `log` which line or audit entry the attempt leaves. `before` says how the
-    same attack ended in `version`: "absent" when the attacked feature did not exist. `by` says
+    `point` is the topic's number in the catalogue, `does` the act of the attacker, `answer` the
+    answer of the app, and `log` the line or audit entry of the attempt. `before` is the result of
+    the same attack on `version`: "absent" when the attacked feature did not exist. `by` says
     whether the attack was tried against that version, or whether its code was read. `azure` says
     how the attack was tried against the Azure adapters: SAME when the test runs on both platforms,
-    ONLY when it is an attack on Azure, or what `same_code` and `no_equivalent` return.
+    ONLY when it is an attack on Azure, or a result of `same_code` or `no_equivalent`.
     """
 
     point: int

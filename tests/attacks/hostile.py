@@ -47,10 +47,10 @@ HOSTILE = (
     "$(touch /tmp/mlops-canary)",
     "\ud800",
 )
-# Signs that no name may carry, whatever its pattern: they steer terminals, logs and C strings.
+# Characters that no pattern may accept, because they steer terminals, logs and C strings.
 _NEVER = "\x00\n\r\x1b\u2028\u202e"
 names = st.sampled_from(HOSTILE) | st.text(max_size=30)
-# What a field is called that names something: such a field needs a pattern.
+# Names of fields that contain names: such a field needs a pattern.
 NAMES = ("model", "version", "digest", "commit", "branch", "repository", "container", "lane")
 ENDINGS = ("_id", "_uri", "_digest", "_version", "_hash", "uri", "_by")
 

@@ -74,7 +74,7 @@ class Machine(ABC):
         return f"train-thief-{self._count}"
 
     def train(self, body: str) -> dict[str, Any]:
-        """Run a training with this code; return what it attempted, and how each attempt ended."""
+        """Run a training with this code; return its attempts, each with its result."""
         answers: dict[str, Any] = json.loads(self._train(self.run, HEAD + body + TAIL))
         self._count += 1
         return answers
@@ -112,7 +112,7 @@ class LocalMachine(Machine):
         self._end(PREPARED)
 
     def isolate(self, isolation: Isolation) -> None:
-        """Run what is submitted from now on as mlops.toml says."""
+        """Run later submissions with this isolation, as mlops.toml would set it."""
         containment = Containment(state=self.state, root=ROOT, isolation=isolation, chosen=None)
         topic = ("", "topic-s3cret")
         self.jobs = LocalJobs(
@@ -147,7 +147,7 @@ class LocalMachine(Machine):
 
 
 class CloudMachine(Machine):
-    """The runs of the Azure adapters, on nodes that have what their jobs name."""
+    """The runs of the Azure adapters, on nodes that have the inputs of their jobs."""
 
     def __init__(self, azure: Azure) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ class CloudMachine(Machine):
         }
 
     def foreign(self) -> list[str]:
-        # What lies beside the output of a run on its node, as the container of versions has it.
+        # Files that would be beside the output of a run on its node, as in the container of versions.
         return [f'out.parent / "{name}"' for name in (self.other, "evaluation/evaluation.json")]
 
     def _train(self, run_id: str, code: str) -> bytes:

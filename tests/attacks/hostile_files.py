@@ -18,7 +18,7 @@ from tests.attacks.hostile_events import blob
 from tests.azure_servers.azure import Azure
 from tests.triggers.office import ROOT, Office
 
-# What an honest reader of a refused file needs, far below the files of these attacks.
+# Bytes that a correct reader of a refused file needs, far below the files of these attacks.
 LITTLE = 16 * 1024 * 1024
 
 
@@ -39,11 +39,11 @@ class Inbox(ABC):
 
     @abstractmethod
     def land(self, name: str, make: Callable[[Path], object]) -> str:
-        """Let what `make` writes land under this name; return its address."""
+        """Let the file that `make` writes arrive under this name; return its address."""
 
     @abstractmethod
     def watch(self) -> None:
-        """Take the events of what has landed."""
+        """Process the events of the files that have arrived."""
 
     @abstractmethod
     def versions(self) -> list[str]:

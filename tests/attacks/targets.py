@@ -91,7 +91,7 @@ class LocalTarget:
     def close(self) -> None:
         self.api.close()
         self.host.stop()
-        # Production and staging outlive the host, as they should; here nobody needs them any more.
+        # Production and staging outlive the host, as they should; the tests no longer need them.
         processes = Processes(self.state / "processes")
         for path in (self.state / "processes").glob("*.lock"):
             processes.stop(path.stem)

@@ -32,7 +32,7 @@ def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Inbox:
     point=7,
     does="announces a file under one model's path with the address of another model's file",
     answer="the address is the platform's own for this path",
-    log="none: the claim is replaced by what is true",
+    log="none: the claim is replaced by the platform's record",
     before="succeeded",
     azure=SAME,
     by="trial",

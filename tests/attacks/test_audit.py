@@ -58,7 +58,7 @@ def verify(target: Target, *anchors: str) -> dict[str, Any]:
 
 @attack(
     point=8,
-    does="decides with a stolen approver token and hopes that nobody sees it",
+    does="decides with a stolen approver token and hopes to leave no trace",
     answer="202; the entry names the person, the release, the comment, the address and the time",
     log="audit: decision, approve",
     before="succeeded",
@@ -257,7 +257,7 @@ def test_a_changed_entry_is_found_by_the_command(
 
 @attack(
     point=8,
-    does="cuts the log and its head, or writes it anew",
+    does="cuts the log and its head, or rewrites the whole log",
     answer="a check with a head that was noted before names the first entry that differs",
     log="host: audit log checked",
     before="absent",

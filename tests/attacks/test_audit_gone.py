@@ -1,4 +1,4 @@
-"""Attacks on the audit log as a whole: what the chain alone cannot show."""
+"""Attacks on the audit log as a whole, which the chain alone cannot show."""
 
 import pytest
 

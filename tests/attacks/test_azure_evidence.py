@@ -14,7 +14,7 @@ from tests.contracts.job_bench import TOY, Bench, _azure_bench, rows
 
 __all__ = ["azure", "rows"]
 pytestmark = sdk_warnings
-# Asks the storage as its node may, and writes what it was told beside its model.
+# Sends requests to the storage as its node may, and writes the answers beside its model.
 THIEF = """
 import json, os, pathlib, ssl, sys, urllib.request
 
@@ -38,7 +38,7 @@ def bench(request: pytest.FixtureRequest, azure: Azure) -> Bench:
 
 
 def steal(azure: Azure, bench: Bench, data: bytes, *asks: tuple[str, str, bytes | None]) -> str:
-    """Run a training that asks the storage for these; return what it was told, as JSON."""
+    """Run a training that sends these requests to the storage; return the answers as JSON."""
     code = THIEF.format(url=azure.blobs.url, token=TOKEN, asks=repr(asks))
     run = bench.train("train-diabetes-thief", bench.add(data), code)
     return azure.written(f"runs/{run.run_id}/model/told.json").decode()

@@ -1,4 +1,4 @@
-"""Attacks of judged code on what Azure ML says about its own run, and about versions."""
+"""Attacks of judged code on the records of Azure ML about its own run and about versions."""
 
 import tracemalloc
 from copy import deepcopy
@@ -40,7 +40,7 @@ def submit(azure: Azure, run_id: str = RUN) -> Run:
 @attack(
     point=5,
     does="lets a training in Azure write another commit, model and story into its run's tags",
-    answer="the run stays what the app submitted: its code, its model, its data and its story",
+    answer="the run keeps the code, the model, the data and the story of the app's submission",
     log="none: the tags of a run that the app submitted are not read",
     before="succeeded",
     azure=ONLY,
@@ -119,7 +119,7 @@ def test_a_version_that_a_job_registered_is_not_the_app_s(azure: Azure) -> None:
 @attack(
     point=5,
     does="changes the tags of a registered version in Azure: its code, figures and evaluation",
-    answer="the version stays what the app registered",
+    answer="the version keeps the content of the app's registration",
     log="none: the tags of a version that the app registered are not read",
     before="succeeded",
     azure=ONLY,
@@ -139,7 +139,7 @@ def test_the_tags_of_a_version_in_azure_count_for_nothing(azure: Azure) -> None:
     point=10,
     does="leaves a file of 700 MB, of nested JSON or of no JSON where the app looks for the figures "
     "of a training in Azure",
-    answer="the run has no figures; what is larger than a record is not read",
+    answer="the run has no figures; the app reads no file that is larger than a record",
     log="none: the figures of a training's author decide nothing",
     before="succeeded",
     azure=ONLY,

@@ -172,7 +172,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(guarded: Host) -> No
 
 
 def send(host: Host, text: bytes) -> bytes:
-    """Send a part of a request and return what the host says until it closes the connection."""
+    """Send an incomplete request and return the host's answer until it closes the connection."""
     address = host.url.removeprefix("http://").split(":")
     answer = b""
     with socket.create_connection((address[0], int(address[1])), timeout=PATIENCE) as connection:

@@ -1,4 +1,4 @@
-"""Attacks with a stolen system key of Durable that destroy nothing, but stop what should happen."""
+"""Attacks with a stolen system key of Durable that destroy nothing, but stop stories."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Attacks on the separation of duties: authors approve what they made."""
+"""Attacks on the separation of duties: authors approve their own versions."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -34,7 +34,7 @@ def office(stores: tuple[Ledger, Rows]) -> Office:
     point=8,
     does="approves a release whose commit the same person pushed, wrote or whose training "
     "the same person started, under any of the person's names",
-    answer="403 SEPARATION_OF_DUTIES names who can approve; the release waits on",
+    answer="403 SEPARATION_OF_DUTIES names the possible approvers; the release still waits",
     log="audit: refusal, approve, SEPARATION_OF_DUTIES",
     before="succeeded",
     azure=SAME,
@@ -129,7 +129,7 @@ def test_an_approval_of_an_author_who_is_recognised_later_promotes_nothing(offic
 
 @dataclass
 class Registering:
-    """The ports of a registration: published code with its authors, and what is registered."""
+    """The ports of a registration: published code with its authors, and the registered authors."""
 
     published: CodeVersion
     registered: list[Authors] = field(default_factory=list)
@@ -186,7 +186,7 @@ def test_authors_do_not_come_from_what_a_training_may_write() -> None:
 
 @attack(
     point=8,
-    does="approves over HTTP what the same person pushed",
+    does="approves over HTTP a version of code that the same person pushed",
     answer="403 SEPARATION_OF_DUTIES; another approver is accepted and then withdraws",
     log="audit: refusal, approve, SEPARATION_OF_DUTIES",
     before="succeeded",

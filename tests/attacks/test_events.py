@@ -52,7 +52,7 @@ def test_a_forged_version_supersedes_nothing(target: Target) -> None:
 @attack(
     point=7,
     does="sends events about a run, an image, a file, code or drift that do not exist",
-    answer="404 with the code of what is unknown; no story starts or wakes",
+    answer="404 with a code such as UNKNOWN_RUN; no story starts or wakes",
     log="refused: UNKNOWN_...",
     before="succeeded",
     azure=SAME,

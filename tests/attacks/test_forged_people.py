@@ -78,7 +78,7 @@ def test_a_hidden_field_names_no_sender(office: Office, hidden: str, channel: st
 
 @attack(
     point=8,
-    does="sends an event about a real commit that names another person as the one who pushed it",
+    does="sends an event about a real commit that names another person as its pusher",
     answer="the names are dropped unless a webhook's secret proves who sends; the evidence says "
     "that the person who pushed is unknown",
     log="none: the evidence says so",

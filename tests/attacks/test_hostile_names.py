@@ -131,7 +131,7 @@ def test_a_path_that_is_made_of_names_stays_below_its_folder(hostile: str) -> No
         assert not {"", ".", ".."} & set(blob.split("/"))
 
 
-# An audit hook cannot be taken away again, so that there is one, which looks while it is told to.
+# An audit hook cannot be removed, so that there is a single hook, which a test switches on.
 _WATCHED: list[tuple[Path, list[str]]] = []
 
 
@@ -151,7 +151,7 @@ sys.addaudithook(_record_access)
 
 @contextmanager
 def watched(root: Path) -> Iterator[list[str]]:
-    """Collect what is opened, made or removed of canaries outside of the folder."""
+    """Collect the canaries outside of the folder that the code opens, creates or removes."""
     seen: list[str] = []
     _WATCHED.append((root, seen))
     try:
@@ -196,7 +196,7 @@ def test_a_record_of_an_earlier_version_with_a_hostile_name_hides_no_other(
     rows = LocalRows(tmp_path / "ledger.db")
     ledger = StoredLedger(rows)
     good = load(ReleaseRecord, example(ReleaseRecord))
-    # Version 0.1.0 stored what a started story was given.
+    # Version 0.1.0 stored the input of a started story without a check.
     bad = replace(good, release=replace(good.release, release_id="../../x"))
     rows.write(RELEASES, new_release("../../x", good.updated_at, dump(bad)))
     ledger.save_release(good)

@@ -37,7 +37,7 @@ for path in (seen, os.path.join("/proc", str(os.getppid()), "root" + seen), *nea
     except (OSError, IndexError, ValueError):
         pass
 """
-# Changes what the evaluator computes with, its memory and its files.
+# Changes the functions, the memory and the files of the evaluator.
 FORGES = """
 import atexit, builtins, glob, json as _json, math
 math.fsum = lambda values: 0.0
@@ -103,7 +103,7 @@ def test_predict_finds_no_targets(bench: Judge) -> None:
 @attack(
     point=5,
     does="predict replaces functions, writes the evaluation's files and leaves a process behind",
-    answer="the figures are those of its answers",
+    answer="the figures are computed from its answers",
     log="none: neither the process nor the files of the evaluation exist for it",
     before="succeeded",
     azure=SAME,
@@ -146,7 +146,7 @@ def test_answers_of_another_shape_are_refused(
 @pytest.mark.parametrize("how", [ANSWERS_BY_LINK, ANSWERS_BY_PIPE], ids=["link", "pipe"])
 @attack(
     point=5,
-    does="predict answers by a symbolic link to the targets, or by a pipe that nobody writes",
+    does="predict answers by a symbolic link to the targets, or by a pipe without a writer",
     answer="the challenger is refused: predict wrote no file of a size that fits",
     log="the reason of the rejected training",
     before="succeeded",
@@ -182,7 +182,7 @@ def test_a_model_folder_holds_files_only(tmp_path: Path) -> None:
 
 
 class Command:
-    """A type whose loading runs what its author wrote."""
+    """A type whose loading runs code of its author."""
 
     def __setstate__(self, state: object) -> None:
         raise AssertionError("The code of the model's author ran.")

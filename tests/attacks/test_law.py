@@ -89,7 +89,7 @@ def test_a_release_of_another_version_s_id_goes_nowhere(scene: Scene) -> None:
 @attack(
     point=1,
     does="terminates a waiting release and starts its id again with approvers of its own",
-    answer="the release waits again; the policy of mlops.toml says who approves",
+    answer="the release waits again; the policy of mlops.toml names the approvers",
     log="audit: refusal, approve, NOT_AN_APPROVER",
     before="succeeded",
     azure=SAME,

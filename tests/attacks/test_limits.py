@@ -1,4 +1,4 @@
-"""Attacks by size: wide tables, huge files, what is no file."""
+"""Attacks by size: wide tables, huge files, entries that are no regular files."""
 
 import tracemalloc
 from collections.abc import Callable

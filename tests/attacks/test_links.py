@@ -57,7 +57,7 @@ def test_rotated_keys_are_written_through_no_link(tmp_path: Path, victim: Path) 
     assert is_private(written[0])
     assert is_private(stored)
     assert SECRET not in written[0].read_text() + stored.read_text()
-    # The link that is left is read by nobody as a key: its content is no header of these keys.
+    # No program reads the remaining link as a key, because its content is no header of these keys.
     keys.rotate("diabetes")
     assert all(is_private(path) for path in (*written, stored))
     assert victim.read_text() == SECRET

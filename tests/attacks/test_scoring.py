@@ -86,7 +86,7 @@ def production(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterato
 
 
 def refused(answer: httpx.Response) -> bool:
-    """Tell whether this is a 401 with a challenge and a message that says what to do."""
+    """Return whether this is a 401 with a challenge and a message with the remedy."""
     assert answer.status_code == 401, (answer.status_code, answer.text)
     assert answer.headers["www-authenticate"].startswith("Bearer realm=")
     error = answer.json()["error"]
@@ -296,7 +296,7 @@ def test_only_the_platform_switches_the_log_and_chooses_the_id(model: Path, tmp_
 @attack(
     point=9,
     does="starts the service without keys, so that it would answer anybody",
-    answer="exit code 2, with what to set",
+    answer="exit code 2, with the setting to add",
     log="scoring: no keys. SCORING_KEYS_FILE names a file …",
     before="succeeded",
     azure=same_code("scoring"),

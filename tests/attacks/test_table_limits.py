@@ -153,7 +153,7 @@ def wide_table(mark: str, names: str) -> str:
 @attack(
     point=10,
     does="sends a CSV of 1.9 MB with 200,000 columns",
-    answer="rejected by its header: the count, the limit and what to do",
+    answer="rejected by its header, with the count, the limit and the remedy",
     log="none: the story's outcome has the reason",
     before="succeeded",
     azure=SAME,

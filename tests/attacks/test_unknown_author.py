@@ -1,4 +1,4 @@
-"""Attacks of people who start a training as nobody, and then approve their own version."""
+"""Attacks of people who start a training anonymously, and then approve their own version."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from function_app.ports import Ledger, Rows
 from tests.attacks.approvals import PEOPLE, Office, office_of
 from tests.attacks.attack import SAME, attack
 
-# Names in a commit are its writer's choice; nobody vouches for them.
+# The writer of a commit chooses the names in it, and no platform verifies them.
 NOBODY = make_authors([(Role.WROTE, "linus@example.com"), (Role.COMMITTED, "linus@example.com")])
 KNOWN = (Role.STARTED, Role.OWNS, Role.PUSHED)
 
@@ -23,7 +23,7 @@ def office(stores: tuple[Ledger, Rows]) -> Office:
 
 @attack(
     point=8,
-    does="drops a file as nobody, and approves alone what is trained on it, where mlops.toml has "
+    does="drops a file anonymously and alone approves its version, where mlops.toml has "
     'unknown_author = "second"',
     answer="1 of 2 approvals: one approver more than required must approve",
     log="audit: decision, approve",
@@ -43,7 +43,7 @@ def test_an_unknown_author_cannot_be_the_only_approver(office: Office) -> None:
 
 @attack(
     point=8,
-    does="drops a file as nobody, and approves what is trained on it, where mlops.toml has "
+    does="drops a file anonymously and approves its version, where mlops.toml has "
     'unknown_author = "refuse"',
     answer="403 UNKNOWN_AUTHOR says how to start the training with a token; it may be rejected",
     log="audit: refusal, approve, UNKNOWN_AUTHOR",

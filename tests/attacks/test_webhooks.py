@@ -259,7 +259,7 @@ def test_signatures_of_hooks_and_of_events_are_not_exchangeable(office: Office) 
     text = f"{now}.".encode() + body
 
     tries: list[tuple[bytes, dict[str, str]]] = [
-        # What our own sender signed, as the body of a hook.
+        # A body that our own sender signed, sent as a hook.
         (text, {"x-github-event": "push", "x-hub-signature-256": sign(SECRET, text)}),
         (
             text,

@@ -24,7 +24,7 @@ IDENTITIES = {"training": "training", "judging": "judge", "checks": "checks"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The containers that an identity writes, and those that it reads by patterns of names."""
+    """The containers that an identity writes, and the patterns of names that it reads."""
 
     identity: str
     writable: frozenset[str]

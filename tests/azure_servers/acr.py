@@ -51,7 +51,7 @@ class Registry(Server):
         arm.services.append(_Tasks(self, arm))
 
     def finish(self, run_id: str, status: str = "Succeeded") -> None:
-        """Let a build end; a good one pushes what its files make."""
+        """Let a build end; a successful build pushes the image of its files."""
         run, asked = self.runs[run_id]["properties"], self.requests_of[run_id]
         run["status"] = status
         if status != "Succeeded":
@@ -76,7 +76,7 @@ class Registry(Server):
             self.manifests[tag] = str(digest)
 
     def check_context(self, content: bytes, dockerfile: str) -> None:
-        """Raise when the Dockerfile copies what the archive does not hold."""
+        """Raise when the Dockerfile copies a file that the archive does not contain."""
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             names = archive.getnames()
             found = archive.extractfile(dockerfile)

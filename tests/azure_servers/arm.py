@@ -40,7 +40,7 @@ class ArmServer(Server):
         self.services: list[Service] = []
         self.answers: list[tuple[Request, Answer]] = []
         self.faults: list[Fault] = []
-        # By method: what a request of it answers after its effect, if that went well. Azure may
+        # By method: the answer to a request after its effect, if it succeeded. Azure may
         # take long work with a 202 or a 204 that has no body.
         self.bare: dict[str, Answer] = {}
         self.bare_except = ""  # not for paths that contain this
@@ -79,7 +79,7 @@ class ArmServer(Server):
             is_bare = not (self.bare_except and self.bare_except in request.path)
             if answer.status < 300 and request.method in self.bare and is_bare:
                 return self.bare[request.method]
-            # As it is now: services change what they keep.
+            # A copy of the present state, because services change their resources.
             self.answers.append((request, copy.deepcopy(answer)))
             return answer
 

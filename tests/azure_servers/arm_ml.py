@@ -16,9 +16,9 @@ _ROOT = re.compile(
 # By Microsoft's definitions these have no provisioningState.
 _STATELESS = ("/jobs/", "/data/", "/datastores/")
 _ASSETS = ("models", "environments", "data", "components")
-# What an existing version may be given anew; all else is immutable.
+# Fields of an existing version that may change; all other fields are immutable.
 _MUTABLE = {"tags", "properties", "description", "stage", "isArchived"}
-# The published definition of a command job: what it may have and what it must.
+# The published definition of a command job: its allowed and its required fields.
 _COMMAND_JOB: dict[str, set[str]] = {
     "allowed": {
         "codeId", "command", "componentId", "computeId", "description", "displayName",
@@ -39,7 +39,7 @@ class MachineLearning:
         self.resources: dict[str, dict[str, Any]] = {}
         self.standing = True
         self.tracking = ""  # the address of MLflow's tracking, as the workspace names it
-        self.lag = 0  # so many lists do not show what came last
+        self.lag = 0  # so many lists omit the newest entry
         self.hidden = 0  # so many reads of a model do not show it
         self._newest: dict[str, int] = {}
         # Each thing that is made is a second younger than the one before, and none is of the future.

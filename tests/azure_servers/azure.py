@@ -67,7 +67,7 @@ VERSIONS, CHECKS, CHECKS_INPUTS = "versions", "checks", "checks-inputs"
 RUNS, EVALUATIONS = "runs", "evaluations"
 _WRITTEN = re.compile(r"runs/[^/]+/(?P<folder>[^/]+)/")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-# Azure ML's SDK uses what its libraries will drop; for `pytestmark`.
+# Azure ML's SDK uses deprecated functions of its libraries; for `pytestmark`.
 sdk_warnings = pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow.*")
 
 
@@ -101,7 +101,7 @@ class Azure:
         return AzureJobs(workspace, blobs, bundles, environments, self.projects, self.rows(), now)
 
     def rows(self) -> LocalRows:
-        """Return the rows of the app, which no run reaches; tests/contracts tries those in Azure."""
+        """Return the rows of the app, which no run reaches; tests/contracts tries rows in Azure."""
         return LocalRows(self.folder / "rows.db")
 
     def bundles(self) -> AzureBundles:
@@ -246,13 +246,13 @@ def running(tls: Tls, folder: Path) -> Iterator[Azure]:
         if target := os.environ.get("RECORD_BODIES"):
             keep_bodies(Path(target), arm)
             return
-        # Whatever a test was about: what it sent is what Microsoft's own definitions know.
+        # In every test, Microsoft's own definitions know each field that was sent or answered.
         strange = strange_fields(arm.requests) + strange_answers(arm.answers)
         assert not strange, strange
 
 
 def container_of(name: str) -> str:
-    """Return the container of a file: that of its kind of run, or the one of versions."""
+    """Return the container of a file: the container of its kind of run, or of versions."""
     found = _WRITTEN.match(name)
     kinds = {folder: kind for kind, folder in OUTPUTS.items()}
     if found is None or found["folder"] not in kinds:

@@ -40,7 +40,7 @@ class Azurite:
     numbers: Iterator[int] = field(default_factory=count)
 
     def account(self) -> Account:
-        """Return an account that nobody has used."""
+        """Return an unused account."""
         name = f"account{next(self.numbers):04d}"
         return Account(
             name=name,
@@ -88,7 +88,7 @@ def _started(command: list[str], environ: dict[str, str]) -> Iterator[dict[str, 
         text=True,
     )
     assert process.stdout is not None
-    # Somebody must read what it says, else it stops when the pipe is full.
+    # A thread must read the output, because Azurite stops when the pipe is full.
     reader = Thread(target=process.stdout.read, daemon=True)
     try:
         ports = _ports(process.stdout)

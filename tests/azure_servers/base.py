@@ -1,4 +1,4 @@
-"""A small threaded server whose answers a test writes; it records what it was asked."""
+"""A small threaded server whose answers a test writes; it records its requests."""
 
 import json
 import sys
@@ -55,8 +55,8 @@ class Server:
         self.requests: list[Request] = []
         self._http = _Listening(("127.0.0.1", 0), _listener(self))
         if tls:
-            # The handshake is left to the thread of the connection: a client that is slow with
-            # its own keeps nobody else waiting.
+            # The thread of the connection does the handshake, so that a client with a slow
+            # handshake does not delay other clients.
             self._http.socket = tls.server_context().wrap_socket(
                 self._http.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -91,7 +91,7 @@ class _Listening(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up or do not trust us: those are what tests are about."""
+        """Print nothing about clients that hang up or do not trust us, because tests cause these."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -99,7 +99,7 @@ class _Listening(ThreadingHTTPServer):
 def _listener(server: Server) -> type[BaseHTTPRequestHandler]:
     class Listener(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Head and body go in one piece: in two, the second waits for the first one's receipt.
+        # Head and body are one write, because a second write waits for the receipt of the first.
         wbufsize = -1
 
         def _answer(self) -> None:

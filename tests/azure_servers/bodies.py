@@ -87,7 +87,7 @@ def leaves(
 
 
 def kind_of(value: Any) -> str:
-    """Return the JSON type of a value; an empty object or list is one as well."""
+    """Return the JSON type of a value; an empty object or list has a type, too."""
     if value is None:
         return "null"
     names: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}

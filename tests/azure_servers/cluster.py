@@ -31,7 +31,7 @@ _MODELS: dict[str, Any] = {
     "secrets": client.V1Secret,
     "ingresses": client.V1Ingress,
 }
-# In which versions a cluster of today has what there was in others, and one of 2020.
+# The versions of API groups in a present cluster, and in a cluster of 2020.
 TODAY = {"autoscaling": ["v2", "v1"], "policy": ["v1"], "discovery.k8s.io": ["v1"]}
 OLD = {
     "autoscaling": ["v1", "v2beta1", "v2beta2"],
@@ -62,7 +62,7 @@ class Cluster(Server):
         super().__init__(self._respond, tls)
 
     def settle(self) -> None:
-        """Let the controllers and the load balancer catch up with what is wished."""
+        """Let the controllers and the load balancer reach the desired state."""
         with self._lock:
             for (kind, name), found in self.objects.items():
                 if kind == "deployments":

@@ -10,7 +10,7 @@ AUDIENCE = "https://communication.azure.com/"
 
 
 class CommunicationServer(Server):
-    """Keeps what was sent, once per operation; a test lets operations fail or answers get lost."""
+    """Keeps sent mail, once per operation; a test lets operations fail or answers get lost."""
 
     def __init__(self, tls: Tls) -> None:
         self.sent: dict[str, dict[str, Any]] = {}

@@ -19,7 +19,8 @@ _FOUND = re.compile(
 )
 # The linter says nothing of a body.
 _CONFIG = {"analyzers": {"core": {"enabled": False}}}
-# Two bodies of one resource; resources that nobody can deploy, such as a run. Neither is of a body.
+# Two bodies of one resource; resources that cannot be deployed, such as a run. Both are no fault
+# of a body.
 _IGNORED = ("BCP121:", "BCP245:", "BCP246:")
 READ_ONLY = "BCP073:"  # of a value that only answers have
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

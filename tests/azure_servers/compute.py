@@ -23,7 +23,7 @@ _MODEL = re.compile(r".*/models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)")
 _OUTPUT = re.compile(r"azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)")
 
 
-# The variable with what the node's own endpoint gives to whatever runs there.
+# The variable with the token that the node's endpoint gives to every process on the node.
 TOKEN = "TOKEN_OF_THE_NODE"
 _SIGNER = Signer()
 
@@ -38,7 +38,7 @@ class Compute:
         self._ml, self._blobs, self._memory = ml, blobs, memory_kilobytes
 
     def run(self, job: str) -> str:
-        """Run a job and give it its status; return what it wrote to its log."""
+        """Run a job and set its status; return its log."""
         properties = self._ml.resources[f"/jobs/{job}"]["properties"]
         node = properties["computeId"].split("/")[-1]
         with tempfile.TemporaryDirectory() as folder:
@@ -61,14 +61,14 @@ class Compute:
             )
             _remove_container(f"HOME={folder}".encode())
             for name, output in properties["outputs"].items():
-                # A mount writes through; what is uploaded at the end is not after a failure.
+                # A mount writes through; an upload at the end does not happen after a failure.
                 if ended.returncode == 0 or output["mode"] == "ReadWriteMount":
                     self._upload(root / f"output-{name}", output["uri"], node)
         self._ml.move(job, "Completed" if ended.returncode == 0 else "Failed")
         return ended.stdout
 
     def finish(self, run_id: str, jobs: AzureJobs) -> None:
-        """Run a job to its end; of an evaluation first those in which models answer."""
+        """Run a job to its end; before an evaluation run the jobs in which models answer."""
         for rest in [name for name in self._ml.resources if f"/jobs/{run_id}-asks-" in name]:
             print(self.run(rest.removeprefix("/jobs/")))
         if jobs.get(run_id).status is RunStatus.RUNNING:
@@ -131,7 +131,7 @@ def _token(identity: str) -> str:
 def _remove_container(mark: bytes) -> None:
     """Kill the processes that a job left behind, as the end of its container does.
 
-    A variable of their environment tells which those are.
+    A variable of their environment names these tokens.
     """
     for process, variables in read_each("environ"):
         if mark in variables.split(b"\0"):

@@ -1,8 +1,8 @@
 """Request bodies against Microsoft's definitions of the api-version that each request names.
 
 Microsoft's packages define one version each; they count where they carry the version that is sent.
-Of every other version the Bicep compiler knows the types: what it said of the bodies that these
-tests send is recorded in bodies.json (record.py), so that the check needs no compiler.
+The Bicep compiler has the types of every other version: bodies.json has its recorded diagnostics
+of the bodies that these tests send (record.py), so that the check needs no compiler.
 """
 
 import json
@@ -147,7 +147,7 @@ def unknown_fields(body: Any, model: Any) -> list[str]:
 
 
 def _strangers(found: Any, path: str) -> Iterator[str]:
-    """Yield the keys of a generated model, and of those in it, that are no fields of it."""
+    """Yield the keys of a generated model, and of models in it, that are no fields of it."""
     if isinstance(found, list):
         for inner in found:
             yield from _strangers(inner, f"{path}[]")

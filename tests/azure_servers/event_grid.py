@@ -43,7 +43,7 @@ class EventGrid:
             wrong = refuse_unknown(properties, **_PROPERTIES)
             if wrong:
                 return error(400, "InvalidRequest", wrong)
-            # The service adds what was not said.
+            # The service adds the missing fields.
             given = {"subjectEndsWith": "", **properties["filter"]}
             state = {"provisioningState": "Creating", "filter": given}
             self.subscriptions[key] = {

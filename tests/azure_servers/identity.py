@@ -19,7 +19,7 @@ HEADER = "the header of the identity endpoint"
 
 
 class Signer:
-    """An RSA key that signs tokens, as one of the tenant's keys does."""
+    """An RSA key that signs tokens, as the tenant's keys do."""
 
     def __init__(self, key_id: str = "key-1") -> None:
         self.key_id = key_id

@@ -1,4 +1,4 @@
-"""Application Insights' ingestion: keeps what it is sent, in the shape of its envelopes."""
+"""Application Insights' ingestion: keeps the telemetry that it gets, as envelopes."""
 
 import gzip
 import json

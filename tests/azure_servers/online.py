@@ -25,7 +25,7 @@ class OnlineEndpoints:
         arm.services.insert(0, self)
 
     def settle(self, state: str = "Succeeded") -> None:
-        """Let everything that is under way end so; what is being deleted is gone."""
+        """Let every running operation end with this state; deletions remove their deployment."""
         for found in (*self.endpoints.values(), *self.deployments.values()):
             if found["properties"]["provisioningState"] in ("Creating", "Updating"):
                 found["properties"]["provisioningState"] = state
@@ -75,7 +75,7 @@ class OnlineEndpoints:
                 return error(400, "BadRequest", f"endpoint {endpoint} or name {name} is invalid")
             made = {**request.json, "id": request.path, "name": name}
             made["properties"]["provisioningState"] = "Creating"
-            # The service adds what was not said.
+            # The service adds the missing fields.
             if not made["properties"].get("scaleSettings"):
                 made["properties"]["scaleSettings"] = {"scaleType": "Default"}
             self.deployments[key] = made

@@ -1,7 +1,7 @@
-"""Time that passes in Azure: whatever the servers were asked for is done, by real processes.
+"""Time that passes in Azure: real processes do the work that the servers were asked for.
 
-Runs run their command, images are what their build's files make, containers serve it, and what
-Azure ML registers raises its event.
+A run runs its command, an image contains the files of its build, a container serves its image, and
+a registration of Azure ML raises its event.
 """
 
 import base64
@@ -33,12 +33,12 @@ Event = dict[str, Any]
 
 
 class PassingTime:
-    """Does what is under way, again and again, until it is closed."""
+    """Advances the running operations, again and again, until it is closed."""
 
     def __init__(
         self, azure: Azure, folder: Path, publish: Callable[[Event], None], entra: IdentityServer
     ) -> None:
-        """Take where containers have their files, what events go to, and who vouches for pods."""
+        """Take the folder of containers, the topic for events, and the issuer of pods' tokens."""
         self.errors: list[str] = []
         self._entra, self._cluster_key = entra, Signer("cluster")
         self._azure, self._folder, self._publish = azure, folder, publish
@@ -51,7 +51,7 @@ class PassingTime:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the time, and what serves."""
+        """Stop the time, and the processes that serve."""
         self._ended.set()
         self._thread.join(PATIENCE)
         for front in self._fronts.values():
@@ -98,7 +98,7 @@ class PassingTime:
             self._azure.aci.run(name, fqdn="127.0.0.1")
 
     def _run_tls(self, name: str, properties: dict[str, Any], target: int) -> int:
-        """Run what ends TLS in a group, when it has it; return where the group listens."""
+        """Run the TLS proxy of a group, when it has one; return the address of the group."""
         volumes = properties.get("volumes") or []
         if not volumes:
             return target
@@ -174,7 +174,7 @@ class PassingTime:
         account = self._azure.cluster.objects["serviceaccounts", name]["metadata"]
         subject = f"system:serviceaccount:{account['namespace']}:{name}"
         token = self._folder / "pod-token"
-        # Moved into place, as kubelet does: who reads half of it keeps that for ten minutes.
+        # Moved into place, as kubelet does, because a reader caches half a token for ten minutes.
         fresh = token.with_suffix(".fresh")
         fresh.write_text(self._cluster_key.token(EXCHANGE, sub=subject))
         fresh.replace(token)
@@ -189,7 +189,7 @@ class PassingTime:
         }
 
     def _serve(self, place: str, image: str, environ: dict[str, str]) -> int:
-        """Run the image in a place, once, as what its build was given; return where it listens."""
+        """Run the image in a place, once, from the files of its build; return its address."""
         if (place, image) not in self._serving:
             folder = self._folder / place / image.rpartition(":")[2][:16]
             with tarfile.open(fileobj=io.BytesIO(self._context(image)), mode="r:gz") as archive:

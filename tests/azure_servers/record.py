@@ -1,4 +1,6 @@
-"""Records what the Bicep compiler says of the bodies that the tests send, for machines without it.
+"""Records the compiler's diagnostics of the bodies that the tests send.
+
+Machines without the Bicep compiler read the record.
 
 `RECORD_BODIES=FILE python -m pytest tests/adapters/azure tests/contracts`, then
 `BICEP=... python -m tests.azure_servers.record FILE`.
@@ -26,7 +28,7 @@ RECORD = Path(__file__).with_name("bodies.json")
 SENT, ANSWERED = "sent", "answered"
 _PROBE = "zzNoSuchValue"
 _ALLOWED = re.compile(r"'([^']+)'")
-# What differs from run to run.
+# Texts that differ from run to run.
 _VOLATILE = (
     (re.compile(r"localhost:\d+"), "localhost"),
     # Files of a secret volume, with a key that is another one each time.
@@ -39,7 +41,7 @@ _VOLATILE = (
 
 
 def main(path: Path) -> int:
-    """Write the record anew; return 1 when the compiler finds something."""
+    """Write the record again; return 1 when the compiler finds a fault."""
     compiler = find_compiler()
     if compiler is None:
         print(NO_COMPILER, file=sys.stderr)

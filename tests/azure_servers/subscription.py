@@ -1,4 +1,4 @@
-"""A subscription before anything is made: what a preflight asks of the management API."""
+"""A subscription before a deployment: the management API as a preflight reads it."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class Subscription:
         self.free = {"standarddsv2family": 100, "standarddsv5family": 100, "cores": 100}
         self.taken: dict[str, str] = {}  # by name: the reason
         self.deleted_vaults: list[str] = []
-        self.standing: set[str] = set()  # ids of what this environment has already
+        self.standing: set[str] = set()  # ids of the resources that this environment has already
         self.flex = {"West Europe": "PUBLIC;FLEXCONSUMPTION;FCZONEREDUNDANCY"}
         arm.services.append(self)
 

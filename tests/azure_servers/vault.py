@@ -1,4 +1,4 @@
-"""Azure Key Vault's secrets: a challenge, versions, and who asked."""
+"""Azure Key Vault's secrets: a challenge, versions, and the callers of its requests."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The benchmark's table is made from numbers, and our contender does what it measures."""
+"""The benchmark's table is made from numbers, and our contender runs the measured work."""
 
 import json
 import subprocess

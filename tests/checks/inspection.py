@@ -28,7 +28,7 @@ def check(
     data: bool = True,
     **plan: Any,
 ) -> dict[str, Any]:
-    """Run the checks on a folder of these files and return what checks.json says."""
+    """Run the checks on a folder of these files and return the content of checks.json."""
     code, out = folder / "code", folder / "out"
     for name, content in files.items():
         (code / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A wrong mlops.toml is refused: each problem with its key, its value and what is allowed."""
+"""A wrong mlops.toml is refused: each problem with its key, its value and the allowed values."""
 
 import tomllib
 
@@ -51,7 +51,7 @@ WRONG = [
     ("max_trainings = 3", "max_trainings = 0", "limits.max_trainings = 0: it must be a whole number"),
     ("max_trainings = 3", "max_training = 3", "limits.max_training = 3: unknown key. Did you mean `max_trainings`"),
     ("max_trainings = 3", "keep_events_days = -1", "limits.keep_events_days = -1: it must be"),
-    # Wrong types; what is neither finite nor a number.
+    # Wrong types; values that are not finite or not numbers.
     ("replicas = 2", "replicas = true", "release.replicas = true: it must be a whole number"),
     ("replicas = 2", "replicas = 2.0", "release.replicas = 2.0: it must be a whole number"),
     ("bar = 4500", 'bar = "4500"', 'gate.bar = "4500": it must be a number'),
@@ -115,7 +115,7 @@ WRONG = [
     ('name = "nightly"', 'name = "a/b"', 'schedules[0].name = "a/b": it must be'),
     # `-` and `_` give one timer function.
     ("[[models.sugar.schedules]]", '[[models.sugar.schedules]]\nname = "night-ly"\ncron = "0 0 1 * * *"\n[[models.sugar.schedules]]\nname = "night_ly"\ncron = "0 0 2 * * *"\n[[models.sugar.schedules]]', "its timer function would be called train_sugar_night_ly"),
-    # What is missing.
+    # Missing keys.
     ("bar = 4500\n", "", "models.sugar.gate.bar is missing: it must be a number"),
     ('prefix = "sugar/"\n', "", "models.sugar.prefix is missing: it must be a folder"),
     ('repository = "https://example.org/team/sugar"\n', "", "models.sugar.code.repository is missing"),

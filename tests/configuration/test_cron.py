@@ -1,4 +1,4 @@
-"""NCRONTAB: what the Functions host takes is right, and what it refuses is named."""
+"""NCRONTAB: the check accepts the schedules of the Functions host, and names each fault."""
 
 import pytest
 

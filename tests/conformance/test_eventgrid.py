@@ -42,7 +42,7 @@ def player(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 def ask(
     host: Host, method: str, target: str, headers: list[list[str]], body: bytes
 ) -> dict[str, Any]:
-    """Send a request with exactly these headers; return what the recording has of an answer."""
+    """Send a request with exactly these headers; return the fields that the recording has."""
     connection = http.client.HTTPConnection(urlsplit(host.url).netloc, timeout=60)
     try:
         connection.putrequest(method, target, skip_accept_encoding=True)

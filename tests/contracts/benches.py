@@ -1,4 +1,4 @@
-"""Both platforms with a trained model: what builds, deploys and serves, and lets time pass."""
+"""Both platforms with a trained model: builds, deployments, production, and passing time."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def train(folder: Path) -> Path:
 
 @contextmanager
 def local_bench(state: Path, model: Path) -> Iterator[Bench]:
-    """Give this machine; what was started is stopped."""
+    """Give this machine; the started processes are stopped at the end."""
     processes, projects = Processes(state / "processes"), sample_projects()
     keys = LocalKeys(state, state / "user")
     images = LocalImages(state, ROOT, projects, LocalBundles(state))

@@ -40,7 +40,7 @@ PROFILE = DataProfile(
 class Place:
     """Datasets, and how data lands there: `land(name, content)` returns uri and etag.
 
-    `change(dataset, content)` and `remove(dataset)` are what nobody should do to a kept version.
+    `change(dataset, content)` and `remove(dataset)` damage a kept version.
     """
 
     def __init__(

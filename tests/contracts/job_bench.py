@@ -1,4 +1,4 @@
-"""Runs and models on both platforms: what the contracts of jobs and of the registry ask."""
+"""Runs and models on both platforms, for the contracts of jobs and of the registry."""
 
 import hashlib
 import io

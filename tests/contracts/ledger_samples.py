@@ -51,7 +51,7 @@ EVERYWHERE = pytest.mark.parametrize("rows", ["memory", "local", "azure"], indir
 
 @pytest.fixture
 def rows(request: pytest.FixtureRequest, tmp_path: Path) -> Rows:
-    """Return rows in memory, or those of the platform that the test asks for."""
+    """Return rows in memory, or rows of the platform that the test names."""
     platform = getattr(request, "param", "memory")
     if platform == "azure":
         return AzureRows(request.getfixturevalue("connection"))

@@ -28,7 +28,7 @@ class Kept(Protocol):
         """Return new observations, as another process of the app has them."""
 
     def train(self, rows: str, schema: object, evaluation: object) -> str:
-        """Keep what the training r1 leaves behind; return the address of its model."""
+        """Keep the outputs of the training r1; return the address of its model."""
 
     def predict(self, image: str, *entries: Entry) -> None:
         """Let one process answer, and end."""
@@ -37,7 +37,7 @@ class Kept(Protocol):
         """Let a file of labels land; `later` than a clock of whole seconds can tell apart."""
 
     def tear(self, missing: int) -> Callable[[bytes], object]:
-        """Take so many bytes off the only segment; return what finishes it, with more lines."""
+        """Cut so many bytes off the only segment; return a function that appends them and more."""
 
     def change_reference(self, digest: str, content: object) -> None:
         """Put something else where the reference of an image was kept."""
@@ -166,7 +166,7 @@ class AzureKept:
 
 
 def answer(log: Path, image: str, *entries: Entry) -> None:
-    """Write what one process of the scoring service answered."""
+    """Write the answers of one process of the scoring service."""
     opened = PredictionLog(LogRules(folder=log), FEATURES, Served(image=image))
     for entry in entries:
         opened.record(*entry)

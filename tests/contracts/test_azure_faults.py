@@ -151,7 +151,7 @@ def test_an_interrupted_deletion_is_completed_the_next_time(
         inbox.claim(claim(f"k{number}", order="1"))
 
     for _ in at_every_request(way, fault, lambda _: void(inbox.forget(FAR, FAR))):
-        # What came anew in the meantime is young and stays.
+        # An event that arrived again in the meantime is young and stays.
         again = inbox.accept([event(number, FAR + DAY) for number in range(3)])
         young = [each for each in again if each.received_at == FAR + DAY]
         anew = inbox.claim(claim("k1", claimed_at=FAR + DAY, order="2")).created

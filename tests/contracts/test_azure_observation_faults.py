@@ -1,4 +1,4 @@
-"""Looks at what production saw in Azure that fail half-way: nothing is lost, nothing counts twice."""
+"""Reads of production's observations in Azure that fail half-way lose and repeat no row."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,7 +35,7 @@ def way(account: Account, tls: Tls) -> Iterator[FaultyWay]:
 
 @pytest.fixture
 def recorded(connection: Connection, tmp_path: Path) -> AzureKept:
-    """A champion, what it was asked, and labels."""
+    """A champion, its requests, and labels."""
     made = AzureKept(connection, tmp_path)
     made.train(ROWS, {"features": list(FEATURES), "target": "Y"}, EVALUATION)
     made.predict(DIGEST, ("a", [[1.0, 2.0]], [3.0]), ("b", [[5.0, 6.0]], [7.0]))

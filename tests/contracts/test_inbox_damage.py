@@ -93,7 +93,7 @@ def test_an_event_that_cannot_be_read_hides_no_other(
     assert (name, "in no list" in problem) == (f"event {damaged.event_key}", True)
     with pytest.raises(PlatformError, match="Restore the records from a backup"):
         inbox.get(damaged.event_key)
-    # When it comes again, it is taken up again, and settling writes it anew.
+    # When the event comes again, the inbox processes it again, and settling rewrites its row.
     assert inbox.accept([damaged]) == (damaged,)
     inbox.settle(settled(damaged, Outcome.REPEATED))
     assert inbox.get(damaged.event_key) == settled(damaged, Outcome.REPEATED)

@@ -164,7 +164,7 @@ def test_an_entry_that_cannot_be_read_is_named_and_hides_no_other(
     assert [(p.lane, p.owner) for p in ledger.list_lanes()] == [("l", "b"), ("other", "c")]
     [(name, problem)] = ledger.list_damaged()
     assert (name, "Nothing enters its lane." in problem) == ("lane entry l/a", True)
-    # Its owner may be inside, so that nobody else enters; the owner itself writes it anew.
+    # Its owner may be inside, so that no other story enters; the owner itself rewrites the entry.
     with pytest.raises(PlatformError, match="could not read l/a"):
         take("b")
     assert take("a")

@@ -262,7 +262,7 @@ def test_training_rows_that_production_answered_before_are_known_again(
 ) -> None:
     asked = rows[:60]
     inputs = [[row["age"], row["bmi"]] for row in asked]
-    # Thirty of the targets are what production had answered, thirty are true.
+    # Thirty of the targets are production's own answers, thirty are true.
     answers = [row["Y"] + (0.0 if n < 30 else 1.0) for n, row in enumerate(asked)]
     kept.predict(f"sha256:{2:064d}", ("a", inputs, answers))
 

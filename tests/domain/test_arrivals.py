@@ -1,4 +1,4 @@
-"""Ways in which a file arrives, and what arrives beside it and is no data."""
+"""Ways in which a file arrives, and files beside it that are no data."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -35,7 +35,7 @@ def test_data_like_the_baseline_passes() -> None:
     [
         (replace(BASELINE, rows=10), "10 rows"),
         (replace(BASELINE, columns=BASELINE.columns[:1]), "Column Y is absent"),
-        (replace(BASELINE, columns=BASELINE.columns[::-1]), "another order"),
+        (replace(BASELINE, columns=BASELINE.columns[::-1]), "order of the columns differs"),
         (with_x(missing=3), "x: 3 missing values"),
         (with_x(mean=0.500001), "moved by 0.500001 standard deviations"),
         (replace(BASELINE, faults=("It is damaged.",)), "It is damaged."),

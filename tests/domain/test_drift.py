@@ -57,7 +57,7 @@ def watch(known: Reference, rows: Rows, *, alpha: float, size: int) -> tuple[int
 
 
 def draw(rng: np.random.Generator, rows: int, kind: str) -> Rows:
-    """Return rows whose columns hang together, as those of real data do."""
+    """Return rows whose columns are correlated, as columns of real data are."""
     common = rng.normal(size=(rows, 1))
     columns = 0.7 * common + 0.7 * rng.normal(size=(rows, 3))
     if kind == "skewed":
@@ -83,7 +83,7 @@ def test_streams_like_the_training_data_raise_false_alarms_within_alpha(kind: st
     rng = np.random.default_rng(20260101)
     alarms = 0
     for _ in range(streams):
-        # The reference is drawn anew each time: not knowing the truth is part of the game.
+        # The reference is drawn again each time, because the test does not know the distribution.
         known = reference(draw(rng, 442, kind))
         seen, _ = watch(known, draw(rng, 5000, kind), alpha=alpha, size=500)
         alarms += seen is not None
@@ -179,7 +179,7 @@ def test_the_order_of_batches_changes_the_evidence_by_no_more_than_the_weight_of
             blocks = add_batch(blocks, batch(known, part))
         logs.append(math.log10(weigh(known, blocks, 0.01).e_value))
 
-    # The first start has half of all weight and sees every row whatever the order.
+    # The first start has half of all weight and reads every row in each order.
     assert min(logs) > 3
     assert max(logs) - min(logs) < 0.05 * min(logs)
 
@@ -223,7 +223,7 @@ def test_false_alarms_by_labels_with_heavy_tails_stay_within_alpha() -> None:
     rng = np.random.default_rng(9)
     alarms = 0
     for _ in range(300):
-        # A fair mean of exactly what is allowed: the worst that is no drift.
+        # The mean differs by exactly the allowed distance: the worst case without drift.
         blocks: tuple[Block, ...] = ()
         known = Reference(
             watched=WATCHED,

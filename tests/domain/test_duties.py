@@ -57,7 +57,7 @@ def test_an_approval_counts_for_an_approver_of_now_who_is_no_separated_author(
     assert allowed == (
         rules.is_approver(person) and not (rules.separate and rules.is_author(person, authors))
     )
-    # A removed approver approves nothing, whatever else holds.
+    # A removed approver approves nothing under any other rule.
     name = canonical(person, PEOPLE)
     removed = replace(
         rules, approvers=tuple(a for a in rules.approvers if canonical(a, PEOPLE) != name)

@@ -1,8 +1,8 @@
 """Every type that Microsoft's documentation shows is accepted, in both schemas.
 
 The shapes are those of the Event Grid documentation ("Azure Machine Learning", "Azure Blob Storage"
-and "Azure Container Registry as an Event Grid source"): field names, their case, and what is text
-and what a number. The values are ours.
+and "Azure Container Registry as an Event Grid source"): field names, their case, and their types.
+The values are ours.
 """
 
 import json

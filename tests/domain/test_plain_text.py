@@ -1,4 +1,4 @@
-"""Text from outside loses what steers a terminal, a log or a page, and nothing else."""
+"""Text from outside loses the characters that steer a terminal, a log or a page, and no other."""
 
 import pytest
 from hypothesis import given

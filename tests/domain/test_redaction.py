@@ -89,7 +89,7 @@ def pem(kind: str) -> st.SearchStrategy[str]:
     return framed(f"-----BEGIN {kind}-----\n", lines, f"\n-----END {kind}-----")
 
 
-# Credentials whose form alone tells what they are, as their makers document it.
+# Credentials that their form identifies, as their makers document it.
 KNOWN_BY_FORM = {
     **{f"GitHub {kind}": framed(f"gh{kind}_", chars(ALNUM, 36, 255)) for kind in "pousr"},
     "GitHub fine-grained": framed("github_pat_", chars(ALNUM + "_", 82)),

@@ -81,7 +81,7 @@ class Run:
             return None
 
     def drive(self, host: BaseProcess) -> None:
-        """Do what a client does until the instance has ended or the host is gone."""
+        """Send a client's requests until the instance has ended or the host is gone."""
         raised = False
         while host.is_alive():
             time.sleep(0.02)  # a client that asks without a pause takes the core from the host

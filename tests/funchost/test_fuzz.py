@@ -1,4 +1,4 @@
-"""Malformed requests: no 5xx that is not the contract's, and nobody gets stuck."""
+"""Malformed requests cause no 5xx outside of the contract, and no request hangs."""
 
 import json
 import os

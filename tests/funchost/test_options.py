@@ -1,4 +1,4 @@
-"""Settings, options and schedules that a start refuses, and what it makes of them."""
+"""Settings, options and schedules: the refusals of a start, and their effects."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Point 1 and 8: what a start refuses, the commands on a store, watching."""
+"""The refusals of a start, the commands on a store, and `--watch`."""
 
 import json
 import shutil

@@ -9,7 +9,7 @@ GONE = object()
 
 @dataclass(frozen=True, slots=True)
 class InBicep:
-    """Texts of files of infra/ and what replaces them, and what the checks must say."""
+    """Texts of files of infra/ with their replacements, and the expected text of the checks."""
 
     edits: tuple[tuple[str, str, str], ...]
     says: str
@@ -57,7 +57,7 @@ def main(old: str, new: str) -> tuple[str, str, str]:
     return ("main.bicep", old, new)
 
 
-# All of them are planted into one copy, which is compiled once: none may hide another one.
+# All faults are planted into one copy, which is compiled once, so that no fault may hide another.
 SILENT = {
     "principals are swapped where a module is called": InBicep(
         (

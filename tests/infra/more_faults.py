@@ -131,7 +131,7 @@ MORE = {
         to=True),
     "the app is not behind the private registry's zone": _gone(
         "prod", "Microsoft.Network/privateDnsZones", "privatelink.azurecr.io", "privatelink.azurecr.io"),
-    # Logs, and what is kept.
+    # Logs and their retention.
     "logs are kept for a day": _at(
         "prod", "Microsoft.OperationalInsights/workspaces", "", OF, "retentionInDays", to=1),
     "a vault forgets at once": _at("dev", VAULTS, "kvml", OF, "softDeleteRetentionInDays", to=0),
@@ -204,7 +204,7 @@ MORE = {
     "the kind of credential is misspelt": _setting(
         "AzureWebJobsStorage__credential", "managedidentitty"),
     "the sampler is misspelt": _setting("OTEL_TRACES_SAMPLER", "parentbased_alwayson"),
-    "nobody can approve": _setting("MLOPS_AZURE_APPROVER_ROLE", ""),
+    "approvals are impossible": _setting("MLOPS_AZURE_APPROVER_ROLE", ""),
 }  # fmt: skip
 # Roles, and doors beside them.
 ROLE_FAULTS = {

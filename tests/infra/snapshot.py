@@ -1,6 +1,6 @@
 """The committed snapshots of the compiler, for tests.
 
-`BICEP=... python -m tests.infra.snapshot` writes them anew, as `python -m infra.check` can.
+`BICEP=... python -m tests.infra.snapshot` writes them again, as `python -m infra.check` can.
 """
 
 import os
@@ -19,7 +19,7 @@ NAMES = ("dev", "prod", "main")
 
 
 def plain(**choices: str) -> dict[str, str]:
-    """Return the environment of the compiler: what programs need, and these choices."""
+    """Return the environment of the compiler: variables of every program, and these choices."""
     kept = ("HOME", "PATH", "XDG_CACHE_HOME")
     return {**{name: os.environ[name] for name in kept if name in os.environ}, **choices}
 

@@ -1,4 +1,4 @@
-"""Faults that are planted into the committed snapshots, and what the checks must say."""
+"""Faults that are planted into the committed snapshots, and the expected text of the checks."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ COMMITTED = {
         (OF, "privateLinkServiceConnections", 0, OF, "privateLinkServiceId"),
         "/subscriptions/s/resourceGroups/rg-mlops-prod/providers/Microsoft.KeyVault/vaults/kvml",
         'privateLinkServiceId must be "kv"'),
-    # Logs and what is kept.
+    # Logs and their retention.
     "diagnostics are gone": InSnapshot(
         "dev", LOGS, "vaults/kv-", (), None, "kv/to-log-analytics (Microsoft.Insights/diagnosticSettings) is not made"),
     "diagnostics go elsewhere": InSnapshot(

@@ -1,4 +1,4 @@
-"""The Entra application of docs/how-to/azure.md: that a token which it gives is one that the app takes."""
+"""The Entra application of docs/how-to/azure.md issues tokens that the app accepts."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def test_the_azure_cli_may_ask_for_a_token_without_consent() -> None:
 
 
 def test_the_second_request_only_adds_to_the_first() -> None:
-    """Entra does not know a scope yet in the request that makes it, and may replace what is told."""
+    """The request that creates a scope cannot use the scope; the second request repeats its fields."""
     first, second = read("application")["api"], read("azure-cli")["api"]
 
     assert "preAuthorizedApplications" not in first

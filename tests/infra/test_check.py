@@ -35,7 +35,7 @@ def committed() -> Mapping[str, Any]:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """Plant every fault into one copy, compile it once, and return what compiler and checks say."""
+    """Plant every fault into one copy, compile it once, and return the text of all findings."""
     compiler = compiler_or_skip()
     repository = copy_repository(tmp_path_factory.mktemp("planted"))
     for fault in (*SILENT.values(), *WARNED.values()):
@@ -195,10 +195,10 @@ def test_one_configuration_sets_every_variable_and_none_hides_a_warning() -> Non
     assert hidden == ["#disable-next-line BCP081"]
 
 
-# What is wrong with a row of roles.json, and what the checks say of it.
+# A fault in a row of roles.json, and the text of the check.
 ROW_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no reason": ({"operation": " "}, "`operation` and `by` must say what needs the role"),
-    "nobody who needs it": ({"by": ""}, "`operation` and `by` must say what needs the role"),
+    "no reader of the role": ({"by": ""}, "`operation` and `by` must say what needs the role"),
     "a file that is gone": (
         {"by": "function_app/adapters/azure/events.py, scoring/gone.py"}, "scoring/gone.py is not a file"
     ),

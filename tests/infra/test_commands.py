@@ -1,7 +1,7 @@
 """Every `az` command that the pages, the pipelines and the hooks name is one of the Azure CLI.
 
-Scripts are run by the shell with programs that write down how they were called; what the CLI takes
-was asked of it by infra/check/lookup_az.py.
+The shell runs the scripts with programs that record their calls. infra/check/lookup_az.py has read
+the options of each command from the CLI.
 """
 
 import json
@@ -34,7 +34,7 @@ if [ "$1 $2" = "acr repository" ]; then
 fi
 echo 0
 """
-# Set by what comes before a script, on the page or in the pipeline.
+# Variables that an earlier script sets, on the page or in the pipeline.
 GIVEN = ("APPROVERS", "VAULT", "AZURE_ENV_NAME", "AZURE_LOCATION", "PARAMETERS")
 Call = list[str]
 
@@ -55,7 +55,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(script: str, checkout: Path) -> list[Call]:
     """Run a script; return how it called `az`."""
-    # What a reader or a pipeline fills in.
+    # Values that a reader or a pipeline fills in.
     script = re.sub(r"<[\w .-]+>|\$\((?:\w+)\)|\$\{\{[^}]*\}\}", "x", script)
     environ = {"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "CALLS": str(checkout / "calls")}
     environ |= {"GITHUB_ENV": str(checkout / "env"), "HOME": "/x"}
@@ -132,7 +132,7 @@ def test_a_command_in_a_sentence_is_one(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
     for command in re.findall(r"`az ([^`]+)`", text):
         call = shlex.split(re.sub(r"<[\w .-]+>|…", "x", command))
-        # A sentence may leave out what a command needs.
+        # A sentence may omit required options of a command.
         assert [fault for fault in faults(call) if " needs " not in fault] == []
 
 

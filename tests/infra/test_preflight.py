@@ -73,7 +73,7 @@ def test_a_subscription_in_which_all_is_well_is_said_to_be_so(
     assert len(asked) == len({*asked}) + 3  # three storage accounts, two vaults
 
 
-# By name: what is wrong, and what the finding says of it and of the way out.
+# By name: the fault, the text of the finding, and its remedy.
 WRONG: dict[str, tuple[Change, str, str]] = {
     "Azure ML's quota": (
         lambda s: s.free.update(standarddsv2family=35),
@@ -211,7 +211,7 @@ def test_without_a_compiler_the_rest_is_looked_at(
 
     text = capsys.readouterr().out
     assert f"az bicep install --version v{PINNED}" in text
-    assert "ok   roles of who deploys" in text
+    assert "ok   roles of the deployer" in text
 
 
 def test_a_file_that_is_no_snapshot_is_said_to_be_none(

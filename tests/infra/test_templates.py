@@ -47,8 +47,8 @@ def test_the_worker_has_a_thread_for_all_that_host_json_lets_run() -> None:
     assert threads == sum(durable[name] for name in running)
 
 
-# What the service takes as a window: its own words in an answer to another one (azure-rest-api-specs
-# issue 21258), in minutes.
+# The windows that the service accepts, in minutes, from its error for another window
+# (azure-rest-api-specs issue 21258).
 WINDOWS = {5, 10, 15, 30, 45, 60, 120, 180, 240, 300, 360, 1440, 2880}
 
 
@@ -97,7 +97,7 @@ def test_the_page_for_azure_has_each_choice_and_says_which_only_azd_reads() -> N
     everybody = {name for name, star in choices if not star}
     assert everybody == {name for name in read_variables("dev") if name.startswith("MLOPS_")}
     only_azd = {name for name, star in choices if star}
-    # Who deploys is a person with azd, and the tier is in the page's first commands.
+    # The deployer is a person with azd, and the tier is in the page's first commands.
     assert only_azd == set(read_variables("main")) - set(read_variables("dev")) - {
         "MLOPS_TIER",
         "MLOPS_DEPLOYER_TYPE",

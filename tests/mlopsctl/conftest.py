@@ -49,7 +49,7 @@ class Up:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def ended(self) -> tuple[int, str]:
-        """Return its exit code and what it said on stderr."""
+        """Return its exit code and its stderr."""
         said = self.process.communicate(timeout=PATIENCE)[1]
         return self.process.returncode, said
 
@@ -81,7 +81,7 @@ class MakeUp(Up):
 
 @pytest.fixture
 def start_up() -> Iterator[Callable[..., Up]]:
-    """Start `mlopsctl up`; whatever runs on its state is stopped at the end."""
+    """Start `mlopsctl up`; every process on its state is stopped at the end."""
     started: list[Up] = []
 
     def start(state: Path, *options: str) -> Up:

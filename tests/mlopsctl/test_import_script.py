@@ -19,7 +19,7 @@ SCRIPT = f"{FOLDER}/score.py"
 
 
 def imported(tmp_path: Path, **change: str | None) -> tuple[Path, dict[str, Any]]:
-    """Return the project that was made of the clone, and what was reported."""
+    """Return the project that the import made of the clone, and its report."""
     clone, into = read_clone(write_clone(tmp_path / "clone", **change)), tmp_path / "project"
     (tmp_path / "own.csv").write_text("size,Y\n1,2\n3,4\n")
     script = read_script(clone)

@@ -124,7 +124,7 @@ TOKENS: list[str] = []
 
 
 class App(BaseHTTPRequestHandler):
-    """Answers from the table above and remembers what was sent."""
+    """Answers from the table above and records its requests."""
 
     sent: list[tuple[str, Any]]
 

@@ -31,7 +31,7 @@ EVENT = {
 
 @dataclass(frozen=True)
 class App:
-    """A running app, and what its start printed."""
+    """A running app, and the output of its start."""
 
     state: Path
     printed: str

@@ -1,4 +1,4 @@
-"""A person cancels stories at every wait; whatever they hold is given back."""
+"""A person cancels stories at every wait; the stories release everything that they hold."""
 
 from copy import deepcopy
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The story, and its activities on hand-written ports: one alarm, whatever runs twice."""
+"""The story, and its activities on hand-written ports: one alarm, also when parts run twice."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -204,7 +204,7 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding_that_is_told_once(
     world.shift = 2.0
     announce(ports, observe(ports, policy))
 
-    # Its answers became the next training's targets, and what it is asked has moved on.
+    # Its answers became the next training's targets, and the requests have shifted.
     world.served, world.newest, world.echoed = "2", "d2", 100
     reports = []
     for _ in range(20):
@@ -227,7 +227,7 @@ def test_drift_that_retraining_does_not_cure_is_no_storm(ports: Ports, world: Fa
         if report.report_id:
             announce(ports, report)
             note = json.loads((ports.ledger.get_record(drift_name("m")) or {})["state"])
-            # The retraining is promoted, whatever was asked: production runs away from its data.
+            # The retraining is promoted in any case, so that production drifts away from its data.
             version += 1
             world.runs[str(version)] = note["alarms"][-1]["run_id"]
             world.served = str(version)

@@ -1,4 +1,4 @@
-"""A model answers in a process of its own, and another one judges what it wrote."""
+"""A model answers in a separate process, and another process judges the answers."""
 
 import json
 import sys
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def ask(folder: Path, changes: str = "", name: str = "answers", *more: str) -> Any:
-    """Let the toy answer; return what its process wrote."""
+    """Let the toy answer; return the output of its process."""
     write_project(folder / name / "code", changes)
     words = ["ask", "--module", "toy", "--code", str(folder / name / "code"), "--name", "The toy"]
     words += ["--model", str(folder / "model"), "--asked", str(folder / ASKED)]
@@ -135,7 +135,7 @@ def test_a_model_file_is_not_judged_without_skops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "model.skops").write_bytes(b"")
-    # What an environment without the package answers to an import.
+    # An import fails as in an environment without the package.
     monkeypatch.setitem(sys.modules, "skops", None)
     monkeypatch.setitem(sys.modules, "skops.io", None)
 

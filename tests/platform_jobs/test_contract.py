@@ -85,7 +85,7 @@ def test_a_module_that_is_not_there_is_named(
 
 
 def test_a_copy_of_the_sample_model_is_checked_itself_and_not_the_sample(tmp_path: Path) -> None:
-    # With absolute imports the copy would run the sample's code, whatever was changed in it.
+    # With absolute imports the copy would run the sample's code and not its own changes.
     copy = tmp_path / "mymodel"
     copy.mkdir()
     for path in (ROOT / "training").glob("*.py"):

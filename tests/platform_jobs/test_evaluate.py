@@ -155,7 +155,7 @@ def test_a_command_that_hangs_is_refused_by_its_time_limit(tmp_path: Path) -> No
 
 
 def test_the_jobs_need_nothing_but_python(tmp_path: Path) -> None:
-    # They run in whatever environment a model's own code runs in.
+    # They run in the environment of the model's own code.
     root = Path(__file__).parents[2]
     code = "import runpy, sys; sys.argv = ['x', '--help']\ntry: runpy.run_module('platform_jobs', run_name='__main__')\nexcept SystemExit: pass"
     ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""The platform decides which types a model file may hold, whatever the model folder lists."""
+"""The platform decides which types a model file may hold; no list in the model folder counts."""
 
 import json
 import subprocess

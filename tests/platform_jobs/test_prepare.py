@@ -1,4 +1,4 @@
-"""The platform splits the rows: by their content, whatever their order."""
+"""The platform splits the rows by their content, so that their order does not matter."""
 
 import json
 import random

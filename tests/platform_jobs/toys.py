@@ -30,7 +30,7 @@ elif sys.argv[1] == "predict":
 else:
     sample(option("--out"))
 """
-# What is wrong, how the project does it, and how the report names it.
+# The fault, the project's code with it, and the text of the report.
 WRONG = {
     "train writes nothing": (
         "def train(data, out): pass",

@@ -1,7 +1,7 @@
-"""Record the golden histories anew: `python -m tests.replay.record` (about a minute).
+"""Record the golden histories again: `python -m tests.replay.record` (about a minute).
 
-Only for a story that got a new name or a new ending. A history that no longer replays tells that
-running instances would break; `docs/how-to/change-a-story.md` says what to do then.
+This is only for a story that got a new name or a new ending. When a history no longer replays,
+running instances would break; `docs/how-to/change-a-story.md` has the remedy.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A trained model, made once for all tests of what serves it."""
+"""A trained model, made once for all tests of the scoring service."""
 
 import shutil
 from pathlib import Path

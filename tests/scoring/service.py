@@ -39,7 +39,7 @@ def serving(model: Path, environ: Mapping[str, str]) -> Iterator[httpx.Client]:
 
 @contextmanager
 def pod_identity(tls: Tls, folder: Path) -> Iterator[dict[str, str]]:
-    """Give what a cluster with workload identity gives to a pod, and Entra that takes its word."""
+    """Give the variables of a pod under workload identity, and an Entra that trusts the cluster."""
     cluster, token = Signer("cluster"), folder / "token"
     token.write_text(cluster.token(EXCHANGE, sub=SUBJECT))
     with IdentityServer(tls) as entra:

@@ -1,4 +1,4 @@
-"""Each logged line of a replica reaches the storage once, whatever fails on the way."""
+"""Each logged line of a replica reaches the storage once, after every fault on the way."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def sent(logs: Blobs) -> list[str]:
 
 
 def ship(connection: Connection, folder: Path, **change: Any) -> Shipper:
-    """Send what is in the folder, as a process does that begins and ends."""
+    """Send the lines of the folder, as a process does that begins and ends."""
     shipper = open_shipper(connection, folder, **change)
     shipper.start()
     shipper.close(300)

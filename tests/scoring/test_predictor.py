@@ -1,4 +1,4 @@
-"""A model is asked with what it was fitted with, and its failures reach the caller."""
+"""A model gets the type of input that it was fitted with, and its failures reach the caller."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A scoring script of the seed answers what was checked; what goes wrong in it is no 200."""
+"""A scoring script of the seed gets checked rows only; its failure is never a 200."""
 
 import json
 import shutil
@@ -75,7 +75,7 @@ def run(raw_data):
 """
 
 
-# What it opens once is bound to the thread that opened it.
+# Its resource is bound to the thread that opened it.
 BOUND = SCORE.replace(
     "    global model\n",
     "    global model, kept\n    import sqlite3\n    kept = sqlite3.connect(':memory:')\n",
@@ -103,7 +103,7 @@ def write(folder: Path, script: str, name: str = "") -> Path:
 def opened(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Predictor]]:
-    """Open scripts; what they left in this process is taken back."""
+    """Open scripts; their changes of this process are undone."""
     path = list(sys.path)
     monkeypatch.setenv("AZUREML_MODEL_DIR", "")
     for name in (*stand_ins.CONTENTS, "score"):

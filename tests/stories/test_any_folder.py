@@ -1,4 +1,4 @@
-"""The app works wherever its clone and its state are, whatever the folders' names."""
+"""The app works in every folder of its clone and its state, with every name."""
 
 import os
 import shutil

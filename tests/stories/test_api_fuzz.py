@@ -30,7 +30,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
-# Whatever else an event says: no model of ours is called so, and none takes data from there.
+# Events of other models: no model of the app has these names, and none takes data from there.
 NOBODY = st.fixed_dictionaries(
     {
         "id": TEXT | JSON,

@@ -1,7 +1,7 @@
 """The whole app on the local host with the Azure adapters: only settings differ from Azure.
 
-The services are the servers of tests/azure_servers and Azurite; what those are asked for is done by
-real processes, as tests/azure_servers/passing_time.py says.
+The services are the servers of tests/azure_servers and Azurite. Real processes do the requested
+work (tests/azure_servers/passing_time.py).
 """
 
 import json
@@ -48,7 +48,7 @@ def test_an_upload_is_trained_released_approved_and_promoted(
     trained = app.ended(receipt["instance_id"])["output"]
     assert (trained["outcome"], trained["version"]) == ("registered", "1"), trained
 
-    # What Azure ML's own event started waits for a person of the tenant with the role.
+    # The release that Azure ML's own event started waits for a person of the tenant with the role.
     release = "release-diabetes-1"
     app.at_step(release, "awaiting approval")
     assert app.azure.aci.groups.keys() == {"staging-diabetes-1"}
@@ -118,6 +118,6 @@ def _check_cluster(app: CloudApp, promoted: dict[str, Any]) -> None:
 
 
 def _caller(app: CloudApp) -> dict[str, str]:
-    """Return the header of a caller, who may read the key in the vault."""
+    """Return the header of a caller with the right to read the key in the vault."""
     key = app.azure.vault.secrets["scoring-diabetes-primary"][-1]
     return {"Authorization": f"Bearer {key}"}

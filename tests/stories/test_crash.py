@@ -36,7 +36,7 @@ def test_a_release_survives_kill_9_in_training_in_waiting_and_in_promotion(
     url = f"{result['endpoint']}/-/champion"
     answer = httpx.get(url, headers={PROBE_KEY: secret}).json()
     assert answer["image"]["digest"] == result["image_digest"]
-    # The platforms' own records: one version, and production was told once what to serve.
+    # The platforms' own records: one version, and one change of the desired state of production.
     with sqlite3.connect(app.state / "mlflow.db") as registry:
         assert registry.execute("SELECT count(*) FROM model_versions").fetchone() == (1,)
     registry.close()

@@ -13,7 +13,7 @@ from tests.domain.test_event_samples import SAMPLES
 from tests.funchost.conftest import until
 from tests.stories.conftest import App
 
-# The samples' repository is none of this app's models', and the rest of what they say is not true.
+# No model of this app has the samples' repository, and their other facts are false.
 REFUSED = {
     "Mlops.CodePushed": "UNKNOWN_REPOSITORY",
     "Mlops.CodeProposed": "UNKNOWN_REPOSITORY",
@@ -46,7 +46,7 @@ def test_every_documented_event_arrives_in_both_schemas_and_is_seen_to(fresh_app
         events: list[dict[str, Any]] = app.api.get("/api/events")["events"]
         return [e for e in events if e["channel"] == "event-grid" and e["outcome"] != "accepted"]
 
-    # Each delivery is an event of its own; what the app publishes itself comes on top.
+    # Each delivery is an event of its own; the app's own events come in addition.
     sent = Counter(kind for kind, *_ in SAMPLES for _ in ("of Event Grid", "of CloudEvents"))
     until(lambda: Counter(e["type"] for e in delivered()) >= sent, "every event", 60)
     events = delivered()

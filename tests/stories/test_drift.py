@@ -1,4 +1,4 @@
-"""Live traffic to real replicas: what drifts is retrained once, what does not is left alone."""
+"""Live traffic to real replicas: drift causes one retraining, other traffic causes none."""
 
 import io
 import json

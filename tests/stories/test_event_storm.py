@@ -45,7 +45,7 @@ class Storm:
                 # The same id, and a payload that nothing takes.
                 events[-1] = {**events[-1], "data": {"api": "PutBlob", "url": 5}}
         self.dice.shuffle(events)
-        # Every cause is heard of at least once, whatever the dice said.
+        # Every cause has at least one event, for every seed.
         events += [self.event("last", *file) for file in files]
         size = 20
         return [events[at : at + size] for at in range(0, len(events), size)]

@@ -20,7 +20,7 @@ DEPLOYED: dict[str, Any] = {
 def compare(app: App, event_id: str, since: str = "") -> dict[str, dict[str, Any]]:
     """Return the findings of a comparison that an event starts, by their subjects.
 
-    With `since` also those of the app's own, each ten minutes: it may have come first.
+    With `since` also the findings of the app's own reconciliation, which may have been faster.
     """
     receipt = app.api.post("/api/events", {**DEPLOYED, "id": event_id})["receipts"][0]
     reports = [app.ended(receipt["instance_id"])["output"]]

@@ -19,7 +19,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     first = "release-diabetes-1"
     app.at_step(first, "awaiting approval")
 
-    # Who may not decide, and who decides over something else, changes nothing.
+    # A decision of another person, or on another image, changes nothing.
     release = app.api.get(f"/api/releases/{first}")
     assert any("mse 3118" in reason for reason in release["reasons"]), "what an approver decides by"
     body = {"image_digest": release["image_digest"], "evidence_hash": "0" * 64}

@@ -86,7 +86,7 @@ class Stories:
         self.views[instance_id] = view(story, instance_id, ended=False)
 
     async def wake(self, instance_id: str, event: str) -> None:
-        """Wake nobody."""
+        """Wake no story."""
 
     async def find(self, instance_id: str) -> StoryView | None:
         return self.views.get(instance_id)
@@ -184,7 +184,7 @@ class Scene(PeopleBench):
         self.limits, self.budgets, self.away = Limits(), Budgets(), False
 
     def plant(self) -> None:
-        """Store what the tests read."""
+        """Store the records that the tests read."""
         self.bring_up("1")
         self.bring_up("2")
         self.ask("3")

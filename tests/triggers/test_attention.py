@@ -1,4 +1,4 @@
-"""Failures that nobody dealt with: production is asked at the moment of the question."""
+"""Open failures: the app reads production at the moment of the request."""
 
 import asyncio
 import json

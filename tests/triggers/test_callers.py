@@ -19,7 +19,7 @@ from tests.triggers.office import ROOT
         ("3", "203.0.113.9, 10.0.0.1", "203.0.113.9"),
         ("10.0.0.0/8", "1.2.3.4, 203.0.113.9, 10.0.0.2, 10.0.0.1:80", "203.0.113.9"),
         ("10.0.0.1, 2001:db8::/32", "203.0.113.9, 10.0.0.1, 2001:db8::7", "203.0.113.9"),
-        # Past the proxy: what the sender wrote does not count.
+        # Past the proxy: the address that the sender wrote does not count.
         ("10.0.0.0/8", "10.0.0.7, 203.0.113.9", "203.0.113.9"),
         ("10.0.0.0/8", "10.0.0.7, 10.0.0.1", "10.0.0.7"),
         ("10.0.0.0/8", "nonsense, 10.0.0.1", "an unknown address"),

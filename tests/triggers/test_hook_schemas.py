@@ -1,4 +1,4 @@
-"""The schemas of hooks in the OpenAPI document require exactly what the app cannot do without."""
+"""The schemas of hooks in the OpenAPI document require exactly the fields that the app needs."""
 
 import copy
 import json

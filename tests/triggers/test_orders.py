@@ -1,4 +1,4 @@
-"""Orders over HTTP: who may order what, what the ledger stores, and which story starts."""
+"""Orders over HTTP: the rights of people, the records of the ledger, and the started story."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from tests.activities.law_bench import MODEL, Bench, image
 
 @dataclass
 class FakeStories:
-    """Keeps what was started; a story ends when a test says so."""
+    """Keeps the started stories; a test ends them."""
 
     started: list[tuple[str, str, Any]] = field(default_factory=list)
     ended: bool = False
@@ -38,7 +38,7 @@ class FakeStories:
 
 
 class People:
-    """Approvers whose token is the person's name; a replaced token is nobody's."""
+    """Approvers whose token is the person's name; a replaced token identifies no person."""
 
     def identify(self, token: str) -> str | None:
         return token if token != "replaced" else None

@@ -1,4 +1,4 @@
-"""Cancel and retry over HTTP: who may, what is refused, and that a repetition starts nothing."""
+"""Cancel and retry over HTTP: rights, refusals, and repetitions, which start nothing."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ RELEASE = Release(
 
 @dataclass
 class KnownStories:
-    """Stories by their id, what started them, and what was asked of them."""
+    """Stories by their id, with their inputs, their starts and their wakes."""
 
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)

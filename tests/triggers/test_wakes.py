@@ -1,4 +1,4 @@
-"""Waking a release: the wait that it has now, and the one that it may begin in this moment."""
+"""Waking a release: its present wait, and a wait that it begins in the same moment."""
 
 import asyncio
 from typing import Any, cast

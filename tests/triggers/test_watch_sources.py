@@ -1,4 +1,4 @@
-"""Looking at branches: each new head is published once, whatever fails in between."""
+"""Polls of branches: each new head is published once, after every fault in between."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,7 @@ class Repositories:
 
 
 class Topic:
-    """Keeps what was published, unless it is away."""
+    """Keeps the published events, unless it is away."""
 
     def __init__(self) -> None:
         self.published: list[tuple[str, str]] = []

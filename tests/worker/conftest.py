@@ -22,7 +22,7 @@ from tests.patience import PATIENCE
 from tests.sample_project import sample_text
 
 ROOT = Path(__file__).parents[2]
-# What `func start` finds in a clone.
+# The files and folders of a clone that `func start` uses.
 PARTS = (
     "configuration",
     "function_app",

@@ -1,7 +1,7 @@
 """A Functions host whose functions run in Microsoft's worker library, in a process of their own.
 
 `python -m tests.worker.host APP STATE WORKER_PYTHON`: funchost's engine, timers and HTTP server over
-an invoker that sends every call to worker.py. The worker's environment is what Core Tools gives: the
+an invoker that sends every call to worker.py. The worker has the environment of Core Tools: the
 Values of local.settings.json, no variable of funchost, no topic.
 """
 
@@ -30,7 +30,7 @@ from function_app.triggers.events.event_grid import payload_of
 from tests.worker.storage import HostStorage
 
 WORKER = Path(__file__).with_name("worker.py")
-# What a terminal has in which a person calls `func start`.
+# The variables of a terminal in which a person calls `func start`.
 TERMINAL = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NO_PROXY", "no_proxy", "MLOPS_CONFIG")
 
 

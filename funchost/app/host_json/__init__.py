@@ -1,1 +1,1 @@
-"""host.json: its JSON with comments, its settings, and what this host makes of each."""
+"""host.json: its JSON with comments, its settings, and their effect on this host."""

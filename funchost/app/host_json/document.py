@@ -1,7 +1,7 @@
 """Reads host.json as the host does: keys without case, overridden by the environment.
 
 Source: Azure Functions documentation, "Override host.json values" (AzureFunctionsJobHost__).
-settings.toml says for each setting what this host makes of it.
+settings.toml has the effect of each setting on this host.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Json = Mapping[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A setting of host.json and what this host makes of it; `.*` ends the name of a section."""
+    """A setting of host.json and its effect on this host; `.*` ends the name of a section."""
 
     name: str
     does: Does
     text: str
-    # The value that means what this host does anyway.
+    # The value that equals this host's own behaviour.
     same: object = None
 
     def covers(self, name: str) -> bool:

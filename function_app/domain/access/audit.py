@@ -122,7 +122,7 @@ def check_entries(
             yield Fault(number=missing, problem="The entry is missing.")
             previous = ""
         if number > last:
-            yield Fault(number=number, problem=f"The head says that entry {last} is the last one.")
+            yield Fault(number=number, problem=f"The head names entry {last} as the last entry.")
             continue
         yield from _check_entry(number, content, previous)
         expected, previous = number + 1, str(content.get("hash", ""))

@@ -159,7 +159,7 @@ def judge(
         return Judgement(verdict=Verdict.LOOP, reason=reason)
     until = cooldown_until(state, policy)
     if until is not None and now < until:
-        reason = f"The last retraining was caused too lately. {alarm.reason}"
+        reason = f"The last retraining is too recent. {alarm.reason}"
         return Judgement(verdict=Verdict.COOLDOWN, reason=reason)
     if any(a.version == alarm.version and a.dataset_version == newest_dataset for a in recent):
         reason = (

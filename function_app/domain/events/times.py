@@ -1,8 +1,8 @@
 """The texts of an event that Azure rewrites before a function gets them, in one form.
 
-The Event Grid extension of the Functions host reads such a text as a time and writes it anew:
+The Event Grid extension of the Functions host reads such a text as a time and rewrites it:
 without trailing zeros, and an offset in the host's zone. Source: Newtonsoft.Json documentation,
-"Serializing Dates in JSON"; the extension 3.3.0 was run.
+"Serializing Dates in JSON"; recorded answers of the extension 3.3.0.
 """
 
 import re
@@ -18,7 +18,7 @@ _MILLISECONDS = re.compile(r"/Date\((-?[0-9]{1,15})([+-][0-9]{2}(?:[0-9]{2})?)?\
 def in_one_form(value: object) -> object:
     """Return a JSON value whose texts that are times have the form that Azure gives them in UTC.
 
-    A value that Azure has rewritten comes back as it is, whatever the zone of the host was.
+    A value that Azure has rewritten is returned unchanged, for every zone of the host.
     """
     if isinstance(value, str):
         return _in_utc(value)

@@ -91,7 +91,9 @@ class Refusal:
 def check_evidence(evidence: Evidence, release_id: str, image_digest: str) -> None:
     """Raise ContractError (OTHER_EVIDENCE) unless the evidence is of this release and image."""
     if (evidence.release_id, evidence.image_digest) != (release_id, image_digest):
-        raise ContractError("The evidence is of another release or image.", code="OTHER_EVIDENCE")
+        raise ContractError(
+            "The evidence belongs to another release or image.", code="OTHER_EVIDENCE"
+        )
 
 
 def approve(record: ReleaseRecord, decision: Decision, now: datetime) -> ReleaseRecord:

@@ -111,7 +111,7 @@ class ReleaseResult:
 class ReleaseRecord:
     """A release as the ledger stores it.
 
-    `evidence` is what the approver sees and its hash covers; `reasons` explain the present status.
+    The approver sees `evidence`, and its hash covers it; `reasons` explain the present status.
     `rolled_back_by` is a person, or `automatic` when the check of production failed. `authors` are
     the people behind code and training of the version. Records of earlier versions of this app have
     none of the later fields.

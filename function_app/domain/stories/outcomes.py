@@ -79,7 +79,7 @@ def outcome_of(story: str, status: str, output: Any) -> StoryOutcome:
     if status == "Failed":
         return StoryOutcome(word="failed", tone=Tone.BAD, reasons=(_reason(output),))
     if status in ("Terminated", "Canceled"):
-        reason = _reason(output) or "The instance was ended with Durable's own key."
+        reason = _reason(output) or "A caller with Durable's own key ended the instance."
         return StoryOutcome(word="terminated", tone=Tone.BAD, reasons=(reason,))
     if status != "Completed":
         return StoryOutcome(word=status.lower(), tone=Tone.OPEN)

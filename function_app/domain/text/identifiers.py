@@ -1,13 +1,13 @@
-"""The names that come in from outside: one type with one pattern for each kind of name.
+"""The names from outside: one type with one pattern for each kind of name.
 
-A field that is annotated with such a type is checked wherever the codec loads it: inputs of stories
-and activities, events, requests and stored records. Names become parts of paths, of blob names and
-of URLs, and words of commands. So no pattern lets a name through that is absolute, that climbs
-(`..`), that begins with a dash, or that holds a control character. Patterns match the whole text,
-because `$` would also match before a line feed at its end.
+The codec checks a field that is annotated with such a type wherever it loads the field: inputs of
+stories and activities, events, requests and stored records. Names become parts of paths, of blob
+names and of URLs, and words of commands. So no pattern accepts a name that is absolute, that climbs
+(`..`), that begins with a dash, or that contains a control character. Patterns match the whole
+text, because `$` would also match before a line feed at its end.
 
-The patterns accept what this app generates, and the names that Azure accepts for models, versions
-and runs of other people, because their events arrive here too.
+The patterns accept the names that this app generates, and the names that Azure accepts for models,
+versions and runs of other people, because their events arrive here too.
 """
 
 import re

@@ -88,7 +88,7 @@ async def get_event(invocation: Invocation, request: Request) -> Done[WholeEvent
 async def post_replay(invocation: Invocation, request: Request) -> Accepted[ReplayReceipt]:
     """Process a refused event again, after its cause was repaired.
 
-    A person whose token comes with it counts among the authors of what is trained.
+    The person of the request's token, if it has one, becomes an author of the trained version.
     """
     read_body(request, NoFields)
     person = find_person(invocation, request)

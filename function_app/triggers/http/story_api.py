@@ -76,7 +76,7 @@ async def post_cancel(invocation: Invocation, request: Request) -> Accepted[Canc
 async def post_retry(invocation: Invocation, request: Request) -> Accepted[Retried]:
     """Start a failed training, release or change of code again; a repetition starts nothing.
 
-    A person whose token comes with it counts among the authors of what is trained.
+    The person of the request's token, if it has one, becomes an author of the trained version.
     """
     read_body(request, NoFields)
     person = find_person(invocation, request)

@@ -1,4 +1,4 @@
-"""A control plane of Kubernetes without nodes: the test says of pods what a kubelet would say."""
+"""A control plane of Kubernetes without nodes: the test reports pods as a kubelet would."""
 
 import ssl
 import threading

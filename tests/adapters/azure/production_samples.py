@@ -1,4 +1,4 @@
-"""Images in production on AKS, on a cluster of today and on an old one."""
+"""Images in production on AKS, on a present cluster and on an old cluster."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.azure_servers.azure import Azure
 from tests.azure_servers.cluster import OLD, TODAY
 
 
-@pytest.fixture(autouse=True, params=[TODAY, OLD], ids=["a cluster of today", "one of 2020"])
+@pytest.fixture(autouse=True, params=[TODAY, OLD], ids=["a cluster of today", "a cluster of 2020"])
 def versions(azure: Azure, request: pytest.FixtureRequest) -> None:
     azure.cluster.versions = request.param
 

@@ -1,7 +1,8 @@
-"""Production on a real control plane, where one is given: etcd, API server, controller manager.
+"""Production on a real control plane of etcd, API server and controller manager, if available.
 
-MLOPS_TEST_CLUSTER=https://127.0.0.1:6443 with MLOPS_TEST_CLUSTER_CA, a file, and
-MLOPS_TEST_CLUSTER_TOKEN, of who may make namespaces and nodes. No node must run pods.
+MLOPS_TEST_CLUSTER=https://127.0.0.1:6443 is its address, MLOPS_TEST_CLUSTER_CA a file, and
+MLOPS_TEST_CLUSTER_TOKEN the token of a user who may create namespaces and nodes. No node may run
+pods.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Bodies against Microsoft's definitions of the version that is sent: the check finds what is wrong."""
+"""The check of bodies against Microsoft's definitions of the request's version finds faults."""
 
 import json
 from typing import Any

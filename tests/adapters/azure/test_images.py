@@ -1,4 +1,4 @@
-"""Images by ACR Tasks: what is built, what a crash leaves, and what a failure says."""
+"""Images by ACR Tasks: their content, the state after a crash, and the text of a failure."""
 
 import hashlib
 import io

@@ -70,7 +70,7 @@ def move_traffic(azure: Azure) -> Callable[[], Any]:
     return lambda: azure.online().promote("release-diabetes-1", IMAGE, 1)
 
 
-# By name: the method, and what is asked of Azure once the rest stands.
+# By name: the method, and the request that follows when the other resources exist.
 WORK: dict[str, tuple[str, Work]] = {
     "make the workspace": ("PUT", make_workspace),
     "make the compute": ("PUT", ensure("compute")),

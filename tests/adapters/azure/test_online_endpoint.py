@@ -1,4 +1,4 @@
-"""Production on a managed online endpoint: traffic that moves only to what stands, and back."""
+"""Production on a managed online endpoint: traffic moves to a ready deployment only, and back."""
 
 import pytest
 

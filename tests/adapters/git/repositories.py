@@ -97,8 +97,8 @@ def make_repository(folder: Path, name: str = "code") -> Repository:
 class GitServer:
     """Serves the repositories of a folder; `seen` are the requests, `posted` the statuses.
 
-    `instead` is what it answers when it is asked for commits; `asked` are those questions.
-    `ways` are what it should have led to as a proxy.
+    `instead` is its answer to a request for commits, and `asked` are these requests. `ways` are
+    the targets of the requests that it got as a proxy.
     """
 
     url: str
@@ -203,7 +203,7 @@ def serve(folder: Path, tls: Tls | None = None) -> Iterator[GitServer]:
 
 
 def make_ssh(folder: Path) -> Path:
-    """Make a program ssh that is already there, and that keeps what it was given."""
+    """Write a program ssh that runs the command on this machine and records its call."""
     program = folder / "ssh"
     folder.mkdir()
     program.write_text(

@@ -13,7 +13,7 @@ from tests.adapters.git.repositories import (
     make_ssh,
 )
 
-# What reads by ssh has to have a key; the program of these tests does not look at it.
+# The reader by ssh requires a key; the program of these tests does not use it.
 KEY = GitSettings(ssh_key="/home/nobody/key")
 
 

@@ -200,7 +200,7 @@ def test_a_proxy_is_asked_for_the_way_and_sees_no_token(
         sources(tmp_path, shelf, settings).head("https://example.org/code", "main")
 
     basic = base64.b64encode(b"me:open").decode()
-    # Whatever else this process has under way may go by the proxy, too.
+    # Other requests of this process may use the proxy, too.
     ways = [way for way in server.ways if way[0].startswith("example.org")]
     assert ways == [("example.org:443", f"Basic {basic}")]
     assert "open" not in str(refused.value)

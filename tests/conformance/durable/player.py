@@ -83,7 +83,7 @@ def different(folder: Path, mode: Mode) -> dict[str, list[str]]:
 
 
 def _played(url: str, key: str, names: Iterable[str], together: int) -> dict[str, Any]:
-    """Play scenarios; return what each observed."""
+    """Play scenarios; return the observations of each."""
     kit = _kit()
     asked = [name for name in kit.SCENARIOS if name in set(names)]
     when = {name: kit.SCENARIOS[name][1] for name in asked}
@@ -97,7 +97,7 @@ def _played(url: str, key: str, names: Iterable[str], together: int) -> dict[str
     finally:
         host.hook.shutdown()
         host.hook.server_close()
-    # What was observed is compared as JSON, as it was recorded.
+    # The observations are compared as JSON, in the form of the recording.
     return {name: json.loads(json.dumps(facts)) for name, facts, _ in played}
 
 

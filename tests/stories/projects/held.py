@@ -1,4 +1,4 @@
-"""The sample's training, which waits for as long as a file named `held` names what it does.
+"""The sample's training, which waits for as long as a file named `held` names its command.
 
 The file lies in a folder `holds` beside one above the output, because a run sees no other files of
 the state. It says `train` or `predict`, and `[runs] readable` names its folder.

@@ -1,7 +1,7 @@
 """Small apps that Microsoft's worker serves or refuses: the source of each function_app.py by name.
 
-A function that shows its arguments raises an exception, because its message is what the worker
-returns for every kind of trigger.
+A function that shows its arguments raises an exception, because the worker returns its message for
+every kind of trigger.
 """
 
 HTTP = """
@@ -202,7 +202,7 @@ CASES: dict[str, str] = {
     "same-name": ROUTE + "def f(req): ...\n@app.route(route='g')\ndef f(req): ...",
     "empty-app": HTTP,
 }
-# The call that shows what a function gets: function, kind of TypedData, content.
+# The call that shows a function's arguments: function, kind of TypedData, content.
 CALLS: dict[str, tuple[str, str, str]] = {
     "request": ("req", "http", ""),
     "request-str": ("req", "http", ""),

@@ -1,4 +1,4 @@
-"""Shows what Microsoft's worker makes of one app: `python probe.py APP FUNCTION KIND CONTENT`.
+"""Shows how Microsoft's worker reads an app: `python probe.py APP FUNCTION KIND CONTENT`.
 
 Runs in the worker's environment and prints one JSON object: `functions`, the names in order, or
 `refused`, the worker's words; `says` is the message of a call, when one is named.

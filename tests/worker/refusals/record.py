@@ -1,4 +1,4 @@
-"""Records the worker's decisions anew: `MLOPS_WORKER_PYTHON=PATH python -m tests.worker.refusals.record`."""
+"""Records the worker's decisions: `MLOPS_WORKER_PYTHON=PATH python -m tests.worker.refusals.record`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""funchost serves and refuses what Microsoft's worker serves and refuses, in its words."""
+"""funchost serves and refuses the same functions as Microsoft's worker, with its messages."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ REQUEST = {
 
 
 def plain(text: str) -> str:
-    """Return the worker's words without what differs from process to process."""
+    """Return the worker's words without the texts that differ from process to process."""
     text = _SET.sub(lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", text)
     # The SDK moved a class to another module between the versions of both environments.
     return re.sub(r"azure\.functions\._\w+\.", "azure.functions.", _ADDRESS.sub("", text))

@@ -1,4 +1,4 @@
-"""Event Grid functions that record what they got: /api/seen lists it, /api/reset deletes it."""
+"""Event Grid functions that record their events: /api/seen lists, /api/reset deletes them."""
 
 import asyncio
 import json
