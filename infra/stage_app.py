@@ -32,12 +32,21 @@ def stage_app(repository: Path, target: Path, backend: str) -> Path:
             shutil.copytree(source, target / part, ignore=LEFT_OUT)
         else:
             shutil.copy2(source, target / part)
-    overlays = (repository / "infra" / "host" / f"{name}.json" for name in ("azure", backend))
-    host = json.loads((repository / HOST).read_text("utf-8"))
-    for overlay in overlays:
-        host = merge(host, json.loads(overlay.read_text("utf-8")))
+    host = read_host(repository, backend)
     (target / HOST).write_text(json.dumps(host, indent=2) + "\n", encoding="utf-8")
     return target
+
+
+def read_host(repository: Path, backend: str) -> Any:
+    """Return Azure's host.json; raise ValueError when one of its files is not JSON."""
+    folder, host = repository / "infra" / "host", dict[str, Any]()
+    for path in (repository / HOST, folder / "azure.json", folder / f"{backend}.json"):
+        try:
+            host = merge(host, json.loads(path.read_text("utf-8")))
+        except ValueError as error:
+            name = path.relative_to(repository)
+            raise ValueError(f"{name} is not JSON: {error}.") from error
+    return host
 
 
 def model_folders(repository: Path) -> tuple[str, ...]:

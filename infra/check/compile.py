@@ -9,7 +9,9 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from http.client import parse_headers
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,18 @@ PINNED = "0.49.2"
 INSTALL = f"Install it: az bicep install --version v{PINNED}"
 TEMPLATES, PARAMETERS = ("main", "events"), ("main", "dev", "prod")
 NO_TENANT = "00000000-0000-0000-0000-000000000000"
+SNAPSHOTS = {f"{name}.json" for name in (*CHOICES, "events", "template")}
 _SCOPE = {
     "tenantId": NO_TENANT,
     "subscriptionId": SUBSCRIPTION,
     "location": LOCATION,
     "deploymentName": "check",
 }
+_MODULE = "Microsoft.Resources/deployments"
 _KEPT = ("HOME", "PATH", "XDG_CACHE_HOME", "TMPDIR")
 
-_EVENTS = """using 'events.bicep'
+# What infra/hooks.py gives to events.bicep, as a test holds.
+EVENTS = """using 'events.bicep'
 param appName = 'func-x'
 param dataTopicName = 'evgs-data-x'
 param workspaceTopicName = 'evgs-ml-x'
@@ -40,24 +45,19 @@ param dataStorageName = 'stdatax'
 
 
 class CompileError(Exception):
-    """The compiler is missing, too old, or refuses the templates; the text says which."""
+    """The compiler is missing, of another version, or refuses the templates."""
 
 
-def find(environ: Mapping[str, str]) -> str:
-    """Return the compiler: BICEP, `bicep` in the PATH, or the one that the Azure CLI installed.
+def find(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the compiler and its version: BICEP, `bicep` in the PATH, or that of the Azure CLI.
 
-    Raises CompileError when there is none.
+    Raises CompileError when there is none, or one that is older than the pinned version.
     """
     own = Path(environ.get("HOME") or Path.home()) / ".azure" / "bin" / "bicep"
     in_path = shutil.which("bicep", path=environ.get("PATH"))
-    program = environ.get("BICEP") or in_path or (str(own) if own.exists() else "")
-    if not program:
+    compiler = environ.get("BICEP") or in_path or (str(own) if own.exists() else "")
+    if not compiler:
         raise CompileError("There is no Bicep compiler.")
-    return program
-
-
-def version(compiler: str, environ: Mapping[str, str]) -> str:
-    """Return the version of a compiler; raise CompileError when it is older than the pinned one."""
     try:
         text = run([compiler, "--version"], environ).stdout
     except OSError as error:
@@ -67,7 +67,15 @@ def version(compiler: str, environ: Mapping[str, str]) -> str:
         raise CompileError(f"{compiler} does not say its version.")
     if tuple(map(int, match.groups())) < tuple(map(int, PINNED.split("."))):
         raise CompileError(f"Bicep is {match[0]}; the templates are checked with {PINNED}.")
-    return match[0]
+    return compiler, match[0]
+
+
+def find_pinned(environ: Mapping[str, str]) -> str:
+    """Return the compiler of the pinned version; raise CompileError when there is none."""
+    compiler, version = find(environ)
+    if version != PINNED:
+        raise CompileError(f"Bicep is {version}; the snapshots are those of {PINNED}.")
+    return compiler
 
 
 def copy(root: Path, folder: Path) -> Path:
@@ -86,73 +94,69 @@ def compile_all(
     """
     snapshots: Json = {}
     findings: set[str] = set()
-    with tempfile.TemporaryDirectory() as folder:
-        copied = copy(root, Path(folder))
-        server = Server(compiler, environ)
-
-        def ask(method: str, name: str, **more: Any) -> Json:
-            answer = server.ask(method, {"path": str(copied / name), **more})
-            for entry in answer.get("diagnostics", ()):
-                file = Path(entry["source"]).relative_to(copied).as_posix()
-                line = entry["range"]["start"]["line"] + 1
-                text = f"{entry['level']} {entry['code']}: {entry['message']}"
-                findings.add(f"{file}:{line}: {text}")
-            return answer
-
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(Server(compiler, environ, copy(root, Path(folder)))) as server,
+    ):
         try:
-            built = {name: ask("compile", f"{name}.bicep").get("contents") for name in TEMPLATES}
-            if all(built.values()):
-                outlines = {name: outline(json.loads(str(text))) for name, text in built.items()}
+            built = {name: server.ask("compile", f"{name}.bicep") for name in TEMPLATES}
+            if all(answer.get("contents") for answer in built.values()):
+                outlines = {n: outline(json.loads(a["contents"])) for n, a in built.items()}
                 snapshots["template.json"] = {"sources": digests(root), **outlines}
-            (copied / "events.bicepparam").write_text(_EVENTS, "utf-8")
+            for name in PARAMETERS:
+                server.ask("compileParams", f"{name}.bicepparam", parameterOverrides={})
             for name in (*names, "events"):
-                file = copied / f"{name}.bicepparam"
-                if name in CHOICES:
-                    source = (copied / f"{CHOICES[name].file}.bicepparam").read_text("utf-8")
-                    file.write_text(_fill(source, CHOICES[name].environ), "utf-8")
-                if (
-                    name in PARAMETERS
-                    and not ask("compileParams", file.name, parameterOverrides={})["success"]
-                ):
-                    continue
-                scope = {**_SCOPE, "resourceGroup": "rg" if name == "events" else None}
+                file, group = _write_parameters(server.folder, name)
+                scope = {**_SCOPE, "resourceGroup": group}
                 try:
-                    found = ask("getSnapshot", file.name, metadata=scope, externalInputs=None)
+                    made = server.ask("getSnapshot", file, metadata=scope, externalInputs=None)
+                    snapshots[f"{name}.json"] = json.loads(made["snapshot"])
                 except CompileError as error:
-                    findings.add(f"{file.name}:1: {error}")
-                else:
-                    snapshots[f"{name}.json"] = json.loads(found["snapshot"])
+                    findings.add(f"{file}:1: {error}")
         except CompileError as error:
             findings.add(f"{compiler}: {error}")
-        finally:
-            server.close()
-    return snapshots, sorted(findings)
+        return snapshots, sorted(findings | server.findings)
 
 
-def _fill(source: str, variables: Mapping[str, str]) -> str:
-    """Return a parameter file with these variables in it: the environment is of the process."""
+def _write_parameters(folder: Path, name: str) -> tuple[str, str | None]:
+    """Write the parameters of a configuration; return their file, and the group of `events`."""
+    file = f"{name}.bicepparam"
+    if name == "events":
+        (folder / file).write_text(EVENTS, "utf-8")
+        return file, "rg"
+    variables = CHOICES[name].environ
 
     def value(matched: re.Match[str]) -> str:
         return f"'{variables[matched[1]]}'" if matched[1] in variables else matched[0]
 
-    return re.sub(r"readEnvironmentVariable\('(\w+)', '[^']*'\)", value, source)
+    # They are written down, because the environment is that of the process.
+    text = (folder / f"{CHOICES[name].file}.bicepparam").read_text("utf-8")
+    text = re.sub(r"readEnvironmentVariable\('(\w+)', '[^']*'\)", value, text)
+    (folder / file).write_text(text, "utf-8")
+    return file, None
 
 
 class Server:
     """`bicep jsonrpc`: JSON with a header, as in the Language Server Protocol."""
 
-    def __init__(self, compiler: str, environ: Mapping[str, str]) -> None:
-        variables = {name: environ[name] for name in _KEPT if name in environ}
-        command = [compiler, "jsonrpc", "--stdio"]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=variables)
-        self._number = 0
+    def __init__(self, compiler: str, environ: Mapping[str, str], folder: Path) -> None:
+        self.folder = folder  # of the templates
+        self.findings: set[str] = set()
+        self._process = subprocess.Popen(
+            [compiler, "jsonrpc", "--stdio"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={name: environ[name] for name in _KEPT if name in environ},
+        )
 
-    def ask(self, method: str, parameters: Mapping[str, Any]) -> Json:
-        """Return the result of a method; raise CompileError when there is none."""
-        self._number += 1
-        asked = {"jsonrpc": "2.0", "id": self._number, "method": f"bicep/{method}"}
-        body = json.dumps({**asked, "params": parameters}).encode()
+    def ask(self, method: str, file: str, **parameters: Any) -> Json:
+        """Return the result of a method for a file; raise CompileError when there is none.
+
+        The warnings and errors of the compiler are kept as findings.
+        """
+        asked = {"path": str(self.folder / file), **parameters}
+        message = {"jsonrpc": "2.0", "id": 1, "method": f"bicep/{method}", "params": asked}
+        body = json.dumps(message).encode()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -160,13 +164,15 @@ class Server:
             self._process.stdin.flush()
         except BrokenPipeError as error:
             raise CompileError("The compiler ended.") from error
-        length = 0
-        while line := self._process.stdout.readline().strip():
-            name, _, value = line.partition(b":")
-            length = int(value) if name.lower() == b"content-length" else length
+        length = int(parse_headers(self._process.stdout)["Content-Length"] or 0)
         answer = json.loads(self._process.stdout.read(length) or b"{}")
         if "result" not in answer:
             raise CompileError(str(answer.get("error", "The compiler ended.")))
+        for entry in answer["result"].get("diagnostics", ()):
+            source = Path(entry["source"]).relative_to(self.folder).as_posix()
+            line = entry["range"]["start"]["line"] + 1
+            text = f"{entry['level']} {entry['code']}: {entry['message']}"
+            self.findings.add(f"{source}:{line}: {text}")
         return dict(answer["result"])
 
     def close(self) -> None:
@@ -188,35 +194,30 @@ def digests(root: Path) -> dict[str, str]:
     return result
 
 
-def outline(template: Mapping[str, Any]) -> Json:
+def outline(template: Json) -> Json:
     """Return the facts that no snapshot has: parameters, outputs, and the order of the modules."""
+    parameters, outputs = template.get("parameters", {}), template.get("outputs", {})
     result: Json = {
         "parameters": {
             name: entry["type"] + (f"({entry['maxLength']})" if "maxLength" in entry else "")
-            for name, entry in template.get("parameters", {}).items()
+            for name, entry in parameters.items()
         },
-        "outputs": {name: entry["value"] for name, entry in template.get("outputs", {}).items()},
+        "outputs": {name: entry["value"] for name, entry in outputs.items()},
     }
-    modules = dict(_modules(template))
-    return {**result, "modules": modules} if modules else result
+    modules = [entry for entry in template["resources"] if entry["type"] == _MODULE]
+    if modules:
+        result["modules"] = {_module_name(entry["name"]): _module(entry) for entry in modules}
+    return result
 
 
-def _modules(template: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
-    for resource in template["resources"]:
-        if resource["type"] == "Microsoft.Resources/deployments":
-            inner = resource["properties"]["template"]
-            yield (
-                _module_name(resource["name"]),
-                {
-                    "after": sorted(
-                        _module_name(text)
-                        for text in resource.get("dependsOn", ())
-                        if "Microsoft.Resources/deployments" in text
-                    ),
-                    "makes": sorted({made["type"] for made in inner["resources"]}),
-                    **outline(inner),
-                },
-            )
+def _module(deployment: Json) -> Json:
+    template = deployment["properties"]["template"]
+    before = (text for text in deployment.get("dependsOn", ()) if _MODULE in text)
+    return {
+        "after": sorted(map(_module_name, before)),
+        "makes": sorted({resource["type"] for resource in template["resources"]}),
+        **outline(template),
+    }
 
 
 def _module_name(text: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.check.arm import ASSIGNMENT, Compiled, Names, Problem, Resource, leaves
+from infra.check.arm import ASSIGNMENT, Compiled, Configuration, Problem, Resource
 from infra.check.choices import LOCATION, LONGEST_NAME
+from infra.check.labels import plain
 
 # By type: the shortest and the longest name, and its form.
 FILE = "names.json"
@@ -18,6 +19,13 @@ GLOBAL = {
     "Microsoft.ContainerRegistry/registries",
     "Microsoft.Web/sites",
 }
+# Resources that are in no region; every other one is in that of the parameter files.
+WITHOUT_REGION = {
+    "Microsoft.Insights/actionGroups",
+    "Microsoft.Insights/metricAlerts",
+    "Microsoft.Network/privateDnsZones",
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+}
 
 
 def check(compiled: Compiled, root: Path) -> Iterator[Problem]:
@@ -26,42 +34,30 @@ def check(compiled: Compiled, root: Path) -> Iterator[Problem]:
     limit = compiled.outline["main"]["parameters"].get("environmentName", "")
     if limit != f"string({len(LONGEST_NAME)})":
         text = f"environmentName is {limit}; the checks try a name of {len(LONGEST_NAME)} letters."
-        yield Problem(path="main.bicep", text=text)
+        yield Problem("main.bicep", text)
     for configuration in compiled.configurations.values():
-        seen: set[tuple[str, str]] = set()
-        for resource in configuration.resources:
-            full = Names().plain(resource.raw["name"])
-            name = full.rpartition("/")[2]
-            place = "" if resource.type in GLOBAL else resource.label
-            key = (place, f"{resource.type} {name}".lower())
-            texts = [*_refused(resource, name, limits), *_elsewhere(resource)]
-            if (of_id := _name_of(resource.raw["id"])) not in (None, full):
-                texts.append(f"the id has the name {of_id}.")
-            if key in seen and resource.type != ASSIGNMENT:
-                texts.append(f"{name!r} is the name of two resources.")
-            seen.add(key)
-            for text in texts:
-                yield Problem(path=configuration.path, text=f"{resource.type} {full}: {text}")
+        for resource, text in _refused(configuration, limits):
+            yield Problem(configuration.path, f"{resource.type} {resource.label}: {text}")
 
 
-def _name_of(id: str) -> str | None:
-    """Return the name in an id, None when an expression makes the id."""
-    _, provider, kinds = id.rpartition("/providers/")
-    return "/".join(kinds.split("/")[2::2]) if provider and not id.startswith("[") else None
-
-
-def _refused(resource: Resource, name: str, limits: Mapping[str, list[Any]]) -> Iterator[str]:
-    if resource.type in limits:
-        shortest, longest, form = limits[resource.type]
-        if "<" in name:
-            yield "The name cannot be known before the deployment."
+def _refused(
+    configuration: Configuration, limits: Mapping[str, list[Any]]
+) -> Iterator[tuple[Resource, str]]:
+    taken: set[tuple[str, ...]] = set()
+    for resource in configuration.resources:
+        name = plain(resource.raw["name"]).rpartition("/")[2]
+        shortest, longest, form = limits.get(resource.type, (1, 260, ".*"))
+        key = (resource.type, name.lower(), "" if resource.type in GLOBAL else resource.label)
+        if resource.type in limits and "<" in name:
+            yield resource, "The name cannot be known before the deployment."
         elif not shortest <= len(name) <= longest:
-            yield f"{len(name)} characters; {resource.type} takes {shortest} to {longest}."
+            yield resource, f"{name} has {len(name)} characters; it takes {shortest} to {longest}."
         elif not re.fullmatch(form, name):
-            yield f"The name has a form that {resource.type} does not take."
-
-
-def _elsewhere(resource: Resource) -> Iterator[str]:
-    for path, value in leaves(resource.raw):
-        if path.rpartition(".")[2] == "location" and value not in (LOCATION, "global"):
-            yield f"{path} is {value!r}; the parameter files name {LOCATION!r}."
+            yield resource, f"{name} has a form that {resource.type} does not take."
+        if key in taken and resource.type != ASSIGNMENT:
+            yield resource, f"{name!r} is the name of two resources."
+        taken.add(key)
+        region = "global" if resource.type in WITHOUT_REGION else LOCATION
+        for path, value in resource.values.items():
+            if path.rpartition(".")[2] == "location" and value != region:
+                yield resource, f"{path} is {value!r}; it must be {region!r}."

@@ -1,6 +1,5 @@
-"""Outputs that hooks, pipelines and pages read, and the JSON in files and parameters."""
+"""Outputs that hooks, pipelines and pages read, and the variables of parameter files."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,10 @@ _OUTPUTS = {
     "infra/azure-pipelines.yml": rf"\.{_NAME}\.value",
     **{f"docs/how-to/{name}.md": rf"get-value {_NAME}" for name in ("azure", "deploy-to-azure")},
 }
+_PARAMETER = re.compile(
+    r"^param (\w+) = .*readEnvironmentVariable\('(\w+)', '([^']*)'", re.MULTILINE
+)
+_DEFAULT = re.compile(r"(\w+): \$\{\{ vars\.\w+ \|\| '([^']*)' \}\}")
 
 
 def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
@@ -24,45 +27,23 @@ def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
     for path, form in _OUTPUTS.items():
         names = set(re.findall(form, (repository / path).read_text("utf-8"))) - _GIVEN
         for name in sorted(names - set(main["outputs"])):
-            yield Problem(path="main.bicep", text=f"{path} reads the output {name}; there is none.")
+            yield Problem("main.bicep", f"{path} reads the output {name}; there is none.")
     hooks = (repository / "infra" / "hooks.py").read_text("utf-8")
     given = set(re.findall(rf'"(\w+)": "{_NAME[1:-1]}",', hooks))
     for name in sorted(given - set(events["parameters"])):
-        text = f"infra/hooks.py gives {name}; there is no such parameter."
-        yield Problem(path="events.bicep", text=text)
+        yield Problem("events.bicep", f"infra/hooks.py gives {name}; there is no such parameter.")
 
 
 def check_variables(repository: Path) -> Iterator[Problem]:
-    """Yield each parameter that another parameter file reads from another variable."""
-    known: dict[str, str] = {}
+    """Yield variables that files read for different parameters, or with different defaults."""
+    variables: dict[str, str] = {}
+    # GitHub gives an empty text for a variable that is not set, so its workflow has the defaults.
+    defaults = dict(_DEFAULT.findall((repository / _WORKFLOW).read_text("utf-8")))
     for path in sorted((repository / "infra").glob("*.bicepparam")):
-        form = r"^param (\w+) = .*readEnvironmentVariable\('(\w+)'"
-        for name, variable in re.findall(form, path.read_text("utf-8"), re.MULTILINE):
-            if known.setdefault(name, variable) != variable:
-                text = f"{name} is read from {variable}; another file reads {known[name]}."
-                yield Problem(path=path.name, text=text)
-
-
-def check_json(repository: Path) -> Iterator[Problem]:
-    """Yield JSON of files and defaults that is none, or that is a list instead of an object."""
-    infra, kinds = repository / "infra", dict[str, str]()
-    texts: list[tuple[str, str, str]] = [
-        (path.relative_to(infra).as_posix(), "the file", path.read_text("utf-8"))
-        for path in (infra / "sizes.json", *sorted((infra / "host").glob("*.json")))
-    ]
-    for path in sorted(infra.glob("*.bicepparam")):
-        form = r"json\(readEnvironmentVariable\('(\w+)', '([^']*)'\)\)"
-        for name, default in re.findall(form, path.read_text("utf-8")):
-            kinds.setdefault(name, default[:1])
-            texts.append((path.name, name, default))
-    workflow = (repository / _WORKFLOW).read_text("utf-8")
-    for name, default in re.findall(r"(\w+): \$\{\{ vars\.\w+ \|\| '([^']*)' \}\}", workflow):
-        if name in kinds:
-            texts.append((_WORKFLOW, name, default))
-    for where, name, text in texts:
-        try:
-            json.loads(text)
-        except ValueError as error:
-            yield Problem(path=where, text=f"{name} is not JSON: {error}.")
-        if text[:1] != kinds.get(name, text[:1]):
-            yield Problem(path=where, text=f"{name} must begin with {kinds[name]!r}, not {text!r}.")
+        for name, variable, default in _PARAMETER.findall(path.read_text("utf-8")):
+            if (other := variables.setdefault(name, variable)) != variable:
+                text = f"{name} is read from {variable}; another file reads {other}."
+                yield Problem(path.name, text)
+            if (there := defaults.get(variable, default)) != default:
+                text = f"{variable} is {default!r} by default; {_WORKFLOW} has {there!r}."
+                yield Problem(path.name, text)

@@ -1,22 +1,24 @@
-"""The table of roles (roles.json) against the assignments of each configuration, both ways.
+"""The table of roles (roles.json) against the assignments of each configuration, and its page.
 
-A swapped principal, a wider scope or a role without a reason is an assignment without a row.
+A swapped principal, a wider scope or a role without a reason is an assignment without a row. The
+page is docs/reference/roles.md.
 """
 
-import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infra.check.arm import Assignment, Compiled, Problem
-from infra.check.choices import CHOICES, holds
+from function_app.ports import Ports
+from infra.check.arm import Assignment, Compiled, Configuration, Problem
+from infra.check.choices import CHOICES
 
-Table = Mapping[str, Any]  # the content of roles.json
 FILE = "roles.json"
+_TEMPLATE = Path(__file__).with_name("roles.template.md")
 _ADAPTER = re.compile(r"function_app/adapters/azure/(?:\w+/)*(\w+)\.py")
 # A condition of Azure (version 2.0) on reading blobs; their names may be listed.
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
@@ -45,9 +47,9 @@ class Row:
 
 
 @cache
-def read_table(root: Path) -> Table:
+def read_table(root: Path) -> Mapping[str, Any]:
     """Return roles.json: rows, labels and titles of identities, labels of scopes, and words."""
-    table: Table = json.loads((root / FILE).read_text("utf-8"))
+    table: Mapping[str, Any] = json.loads((root / FILE).read_text("utf-8"))
     return table
 
 
@@ -62,62 +64,50 @@ def read_rows(root: Path) -> tuple[Row, ...]:
 def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]:
     """Yield rows that are not assigned, assignments without a row, and adapters without either."""
     table, rows = read_table(root), read_rows(root)
-    never = set(rows)
-    for name, configuration in compiled.configurations.items():
-        environ = CHOICES[name].environ if name in CHOICES else {}
-        kinds = {
-            "publisher": environ.get("MLOPS_PUBLISHER_TYPE", ""),
-            "deployer": environ.get("MLOPS_DEPLOYER_TYPE", ""),
-        }
-        wanted = (
-            {
-                _assignment(row, table, kinds): row
-                for row in rows
-                if holds(row.when, configuration.traits)
-            }
-            if name in CHOICES
-            else {}
-        )
-        assigned = list(configuration.assignments())
-        for given in sorted(set(assigned)):
-            if given not in wanted:
-                text = f"{_describe(given, rows)} has no reason in {FILE}."
-                yield Problem(path=configuration.path, text=text)
-            if assigned.count(given) > 1:
-                text = f"{_describe(given, rows)} is assigned twice."
-                yield Problem(path=configuration.path, text=text)
-        for expected, row in wanted.items():
-            if expected not in assigned:
-                text = f"{row} is not assigned; the app needs it to {row.operation}."
-                yield Problem(path=configuration.path, text=text)
-        never -= set(wanted.values())
-    for row in sorted(never, key=str):
-        yield Problem(path=FILE, text=f"{row}: no configuration has the condition {row.when!r}.")
-    for text in (*_reasons(rows, repository), *_adapters(table, rows, repository)):
-        yield Problem(path=FILE, text=text)
+    for configuration in compiled.configurations.values():
+        for text in _differences(configuration, table, rows):
+            yield Problem(configuration.path, text)
+    for text in (*_reasons(rows, repository), *_adapters(table, rows)):
+        yield Problem(FILE, text)
 
 
-def _assignment(row: Row, table: Table, kinds: Mapping[str, str]) -> Assignment:
-    paths = " OR ".join(f"{_PATH} StringLike '{pattern}'" for pattern in row.reads)
+def _differences(
+    configuration: Configuration, table: Mapping[str, Any], rows: tuple[Row, ...]
+) -> Iterator[str]:
+    expected = {
+        _assignment(row, table, configuration): row
+        for row in rows
+        if configuration.name in CHOICES and configuration.choice.holds(row.when)
+    }
+    assigned = Counter(configuration.assignments())
+    names = {row.id: row.role for row in rows}
+    for given, times in sorted(assigned.items()):
+        text = f"{names.get(given.role, given.role)} for {given}"
+        if given not in expected:
+            yield f"{text} has no reason in {FILE}."
+        if times > 1:
+            yield f"{text} is assigned twice."
+    for wanted, row in expected.items():
+        if wanted not in assigned:
+            yield f"{row} is not assigned; the app needs it to {row.operation}."
+
+
+def _assignment(row: Row, table: Mapping[str, Any], configuration: Configuration) -> Assignment:
+    environ, others = configuration.choice.environ, {}
+    if row.reads:
+        paths = " OR ".join(f"{_PATH} StringLike '{pattern}'" for pattern in row.reads)
+        others = {"condition": f"(({_OTHERS}) OR ({paths}))", "conditionVersion": "2.0"}
     return Assignment(
         principal=table["identities"].get(row.identity, {"label": "?"})["label"],
         role=row.id,
         scope=table["scopes"].get(row.scope, "?"),
-        principal_type=kinds.get(row.identity) or "ServicePrincipal",
-        condition=f"(({_OTHERS}) OR ({paths}))" if row.reads else "",
-        others=(("conditionVersion", "2.0"),) if row.reads else (),
+        principal_type=environ.get(f"MLOPS_{row.identity.upper()}_TYPE", "ServicePrincipal"),
+        others=tuple(others.items()),
     )
 
 
-def _describe(given: Assignment, rows: tuple[Row, ...]) -> str:
-    role = next((row.role for row in rows if row.id == given.role), given.role)
-    more = ", with a condition," if given.condition else ""
-    more += "".join(f" ({name}: {value})" for name, value in given.others)
-    return f"{role} for {given.principal} ({given.principal_type}) on {given.scope}{more}"
-
-
 def _reasons(rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
-    """Yield rows that say no reason, name a file that is not there, or one id for two roles."""
+    """Yield rows without a reason, with a file that is not there, and one id for two roles."""
     names: dict[str, str] = {}
     for row in rows:
         if not row.operation.strip() or not row.by.strip():
@@ -127,28 +117,40 @@ def _reasons(rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
                 yield f"{row}: {path} is not a file."
         if names.setdefault(row.id, row.role) != row.role:
             yield f"{row}: {row.id} is {names[row.id]}."
+        if not any(choice.holds(row.when) for choice in CHOICES.values()):
+            yield f"{row}: no configuration has the condition {row.when!r}."
 
 
-def _adapters(table: Table, rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
-    """Hold the table to the ports: the adapter of each has a role or a reason to have none."""
+def _adapters(table: Mapping[str, Any], rows: tuple[Row, ...]) -> Iterator[str]:
+    """Hold the table to the ports: the adapter of each has a role or a reason to have none.
+
+    The file of an adapter has the name of its port; other files serve adapters.
+    """
     named = {module for row in rows for module in _ADAPTER.findall(row.by)} | set(table["without"])
-    ports = _ports(repository)
+    ports = {port.name for port in fields(Ports)}
     for module in sorted(named - ports):
         yield f"{module}.py is the adapter of no port."
     for port in sorted(ports - named):
         yield f"{port}.py has neither a row in `assignments` nor a reason in `without`."
 
 
-def _ports(repository: Path) -> set[str]:
-    """Return the names of the ports: an adapter's file is called as its port, others serve them."""
-    source = (repository / "function_app" / "ports" / "__init__.py").read_text("utf-8")
-    [ports] = [
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef) and node.name == "Ports"
-    ]
-    return {
-        node.target.id
-        for node in ports.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-    }
+def write_page(root: Path) -> str:
+    """Return the page of the table."""
+    without = (f"- {port}: {why}" for port, why in read_table(root)["without"].items())
+    return _TEMPLATE.read_text("utf-8").format(
+        roles="\n".join(_tables(root)), without="\n".join(without)
+    )
+
+
+def _tables(root: Path) -> Iterator[str]:
+    rows, table = read_rows(root), read_table(root)
+    for identity in dict.fromkeys(row.identity for row in rows):
+        title = table["identities"][identity]["title"]
+        yield f"## {title}\n\n| to | role | on | when |\n|---|---|---|---|"
+        for row in (row for row in rows if row.identity == identity):
+            by = row.by.replace("function_app/adapters/azure/", "")
+            when = table["when"].get(row.when, row.when)
+            only = f", only {', '.join(f'`{path}`' for path in row.reads)}" if row.reads else ""
+            role = f"{row.role} `{row.id}`{only}"
+            yield f"| {row.operation} ({by}) | {role} | `{row.scope}` | {when} |"
+        yield ""

@@ -59,8 +59,8 @@ def _check(
         if given.snapshot:
             needs = read_needs(json.loads(given.snapshot.read_text("utf-8")))
         else:
-            path = compiler.find(environ)
-            yield Finding(about=about, seen=f"{compiler.version(path, environ)} ({path})")
+            path, version = compiler.find(environ)
+            yield Finding(about=about, seen=f"{version} ({path})")
             file = FILES[given.environment]
             needs = read_needs(snapshot(path, file, environ, subscription, location))
     except compiler.CompileError as error:

@@ -122,7 +122,7 @@ COMMITTED = {
         "extraSettings is a secret parameter"),
     "an output reads a key": InSnapshot(
         "template", "", "", ("main", "modules", "host-storage", "outputs", "name"),
-        "[listKeys('x').keys[0]]", "The output host-storage.name reads a secret"),
+        "[listKeys('x').keys[0]]", "host-storage.outputs.name reads a secret"),
     # Roles.
     "a role is not assigned": InSnapshot(
         "dev", ROLES, "evgt-mlops", (), None, "is not assigned"),
@@ -136,7 +136,7 @@ COMMITTED = {
         f"/subscriptions/s/providers/{ROLES}/1", "on subscription has no reason"),
     "trainings may read the held-out rows": InSnapshot(
         "dev", ROLES, "containers/evaluations', 'Microsoft.Authorization/roleAssignments', guid",
-        (OF, "condition"), "x", "on stdata/evaluations, with a condition, has no reason"),
+        (OF, "condition"), "x", "on stdata/evaluations, with condition x has no reason"),
     "a role has another kind of principal": InSnapshot(
         "all", ROLES, "vaults/kv-", (OF, "principalType"), "Group", "(Group) on kv has no reason"),
     # Identities and resources that are passed.
@@ -219,9 +219,9 @@ COMMITTED = {
         "FUNCTIONS_WORKER_RUNTIME", "python", 'FUNCTIONS_WORKER_RUNTIME is "python"; no row'),
     "the task hubs differ": InSnapshot(
         "dev", "Microsoft.DurableTask/schedulers/taskHubs", "", ("name",), "dts/other",
-        "has the task hub 'mlops'"),
+        "dts/mlops (Microsoft.DurableTask/schedulers/taskHubs) is not made"),
     "the scheduler's connection is not set": _setting(
-        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING", GONE, "of host/scheduler.json does not name the task hub"),
-    "two resources hold settings": InSnapshot(
-        "dev", CONFIG, "", (), None, "0 resources hold app settings"),
+        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING", GONE, "host/scheduler.json names the connection 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'"),
+    "no resource holds settings": InSnapshot(
+        "dev", CONFIG, "", (), None, "func/appsettings (Microsoft.Web/sites/config) is not made"),
 }  # fmt: skip

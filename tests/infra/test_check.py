@@ -14,17 +14,10 @@ from typing import Any
 import pytest
 
 from infra.check import arm
-from infra.check.__main__ import (
-    FOLDER,
-    check,
-    check_sources,
-    compare,
-    find_pinned,
-    main,
-)
+from infra.check.__main__ import FOLDER, check, check_sources, compare, main
 from infra.check.choices import CHOICES
-from infra.check.compile import CompileError, compile_all, find
-from infra.check.role_page import write_page
+from infra.check.compile import CompileError, compile_all, find, find_pinned
+from infra.check.roles import write_page
 from tests.infra.conftest import ROOT, read_variables
 from tests.infra.faults import SILENT, WARNED
 from tests.infra.more_faults import MORE, ROLE_FAULTS
@@ -43,9 +36,7 @@ def committed() -> Mapping[str, Any]:
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Found:
     """Plant every fault into one copy, compile it once, and return the text of all findings."""
-    compiler, why = find_pinned(os.environ)
-    if compiler is None:
-        pytest.skip(why)
+    compiler = compiler_or_skip()
     repository = copy_repository(tmp_path_factory.mktemp("planted"))
     for fault in (*SILENT.values(), *WARNED.values()):
         for name, old, new in fault.edits:
@@ -53,8 +44,17 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Found:
             text = path.read_text()
             assert old in text, f"{name} has no {old!r} any more"
             path.write_text(text.replace(old, new, 1))
-    snapshots, findings = compile_all(compiler, repository / "infra", os.environ, ("all",))
+    snapshots, findings = compile_all(
+        compiler, repository / "infra", os.environ, ("private", "all")
+    )
     return findings, [str(problem) for problem in check(snapshots, repository)]
+
+
+def compiler_or_skip() -> str:
+    try:
+        return find_pinned(os.environ)
+    except CompileError as error:
+        pytest.skip(str(error))
 
 
 def copy_repository(folder: Path) -> Path:
@@ -78,7 +78,7 @@ def test_the_committed_snapshots_are_those_of_the_templates(committed: Mapping[s
 @pytest.mark.parametrize("kind", IN_SNAPSHOTS)
 def test_a_fault_in_a_committed_snapshot_is_found(kind: str, committed: Mapping[str, Any]) -> None:
     fault = IN_SNAPSHOTS[kind]
-    # One configuration is enough, and quicker than five.
+    # One configuration is enough, and quicker than six.
     names = {f"{fault.snapshot}.json", "events.json", "template.json"}
     broken = deepcopy({name: committed[name] for name in names})
     fault.plant(broken)
@@ -106,9 +106,7 @@ def test_a_warning_of_the_compiler_is_a_finding_and_it_is_silent_on_the_others(
 
 
 def test_templates_that_do_not_compile_are_a_finding(tmp_path: Path) -> None:
-    compiler, why = find_pinned(os.environ)
-    if compiler is None:
-        pytest.skip(why)
+    compiler = compiler_or_skip()
     # Few and small files, because the compiler needs seconds for the real ones.
     (tmp_path / "main.bicep").write_text("module vault 'vault.bicep' = { name: 'vault' }\n")
     (tmp_path / "vault.bicep").write_text("param name strin\n")
@@ -122,29 +120,52 @@ def test_templates_that_do_not_compile_are_a_finding(tmp_path: Path) -> None:
     assert any("vault.bicep:1: Error" in text for text in findings), findings
 
 
-def test_broken_json_is_named_with_its_file(committed: Mapping[str, Any], tmp_path: Path) -> None:
+def test_a_broken_host_file_is_named(committed: Mapping[str, Any], tmp_path: Path) -> None:
     repository = copy_repository(tmp_path)
-    places = {
-        "infra/sizes.json": ('"dev": {', '"dev" {'),
-        "infra/main.bicepparam": ("'MLOPS_EXTRA_SETTINGS', '{}'", "'MLOPS_EXTRA_SETTINGS', '{'"),
-    }
-    places["infra/host/storage.json"] = ('"extensions": {', '"extensions" {')
-    places["infra/prod.bicepparam"] = ("'MLOPS_PUBLISHERS', '[]'", "'MLOPS_PUBLISHERS', '{}'")
-    workflow = ".github/workflows/deploy.yml"
-    (repository / ".github").unlink()
-    shutil.copytree(ROOT / ".github", repository / ".github")
-    places[workflow] = ("vars.MLOPS_MAIL_TO || '[]'", "vars.MLOPS_MAIL_TO || '[\"'")
-    for name, (old, new) in places.items():
-        text = (repository / name).read_text()
-        assert old in text
-        (repository / name).write_text(text.replace(old, new))
+    for name in ("scheduler", "storage"):
+        path = repository / "infra" / "host" / f"{name}.json"
+        path.write_text(path.read_text().replace('"extensions": {', '"extensions" {'))
 
     problems = [str(problem) for problem in check(committed, repository)]
 
-    for name in ("sizes.json: the file", "main.bicepparam: MLOPS_EXTRA_SETTINGS", f"{workflow}: "):
-        assert any(text.startswith(name) and "is not JSON" in text for text in problems), problems
-    assert any(text.startswith("host/storage.json: the file is not JSON") for text in problems)
-    assert "prod.bicepparam: MLOPS_PUBLISHERS must begin with '[', not '{}'." in problems
+    for snapshot, name in (("all", "scheduler"), ("other", "storage")):
+        said = f"snapshots/{snapshot}.json: infra/host/{name}.json is not JSON"
+        assert any(said in text for text in problems), problems
+
+
+def test_a_connection_of_the_host_without_a_setting_is_named(
+    committed: Mapping[str, Any], tmp_path: Path
+) -> None:
+    repository = copy_repository(tmp_path)
+    path = repository / "infra" / "host" / "storage.json"
+    path.write_text(path.read_text().replace('"AzureWebJobsStorage"', '"AzureWebJobStorage"'))
+
+    problems = [str(problem) for problem in check(committed, repository)]
+
+    said = "snapshots/other.json: host/storage.json names the connection 'AzureWebJobStorage'"
+    assert any(text.startswith(said) for text in problems), problems
+
+
+def test_a_workflow_with_another_default_than_the_parameter_files_is_named(
+    committed: Mapping[str, Any], tmp_path: Path
+) -> None:
+    repository = copy_repository(tmp_path)
+    (repository / ".github").unlink()
+    shutil.copytree(ROOT / ".github", repository / ".github")
+    workflow = repository / ".github" / "workflows" / "deploy.yml"
+    text = workflow.read_text()
+    for old, new in (("vars.MLOPS_MAIL_TO || '[]'", "vars.MLOPS_MAIL_TO || '[\"'"),
+                     ("vars.AZURE_LOCATION || 'westeurope'", "vars.AZURE_LOCATION || 'west'")):  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    workflow.write_text(text)
+
+    problems = [str(problem) for problem in check(committed, repository)]
+
+    for variable, default in (("MLOPS_MAIL_TO", "[]"), ("AZURE_LOCATION", "westeurope")):
+        for file in ("dev", "prod"):
+            said = f"{file}.bicepparam: {variable} is {default!r} by default; .github/workflows"
+            assert any(text.startswith(said) for text in problems), problems
 
 
 def test_a_variable_that_one_file_reads_for_another_parameter_is_named(
@@ -256,23 +277,24 @@ def test_the_compiler_of_the_azure_cli_is_found_and_another_version_is_not_used(
     program.write_text("#!/bin/sh\necho 'Bicep CLI version 0.50.0 (abc)'\n")
     program.chmod(0o755)
 
-    assert find(environ) == str(program)
-    assert find_pinned(environ) == (None, "Bicep is 0.50.0; the snapshots are those of 0.49.2.")
+    assert find(environ) == (str(program), "0.50.0")
+    with pytest.raises(CompileError, match=r"Bicep is 0\.50\.0; the snapshots are"):
+        find_pinned(environ)
 
 
 def test_a_port_whose_adapter_has_neither_a_role_nor_a_reason_is_found(
     committed: Mapping[str, Any], tmp_path: Path
 ) -> None:
     repository = copy_repository(tmp_path)
-    (repository / "function_app").unlink()
-    shutil.copytree(ROOT / "function_app", repository / "function_app")
-    ports = repository / "function_app" / "ports" / "__init__.py"
-    ports.write_text(ports.read_text().replace("    ledger: Ledger\n", "    searches: Ledger\n"))
+    path = repository / "infra" / "roles.json"
+    table = json.loads(path.read_text())
+    table["without"]["searches"] = table["without"].pop("clock")
+    path.write_text(json.dumps(table))
 
     texts = [problem.text for problem in check(committed, repository)]
 
-    assert any("ledger.py is the adapter of no port" in text for text in texts)
-    assert any("searches.py has neither a row" in text for text in texts)
+    assert "searches.py is the adapter of no port." in texts
+    assert "clock.py has neither a row in `assignments` nor a reason in `without`." in texts
 
 
 def test_the_page_of_roles_is_current() -> None:

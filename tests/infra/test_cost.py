@@ -85,7 +85,7 @@ def test_every_price_and_assumption_counts_somewhere() -> None:
 def _bodies(parameters: str) -> dict[str, list[Any]]:
     made: dict[str, list[Any]] = {}
     for resource in configuration(parameters).resources:
-        made.setdefault(resource.type, []).append(resource.body)
+        made.setdefault(resource.type, []).append(resource.raw)
     return made
 
 

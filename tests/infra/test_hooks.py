@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra import hooks
+from infra.check.compile import EVENTS
 from tests.azure_servers.acr import BASE
 from tests.infra.conftest import ROOT
 
@@ -61,15 +62,15 @@ def test_outputs_are_read_whatever_azure_did_to_their_case(az: Path) -> None:
     assert outputs["MLOPS_APP_NAME"] == "func-x"
 
 
-def test_every_event_parameter_without_a_default_is_given_by_the_hook(az: Path) -> None:
+def test_the_hook_gives_the_event_parameters_that_are_checked(az: Path) -> None:
     assert hooks.main(["events", "--outputs", str(az.parent / "outputs.json")], {}) == 0
 
     [call] = calls(az)
     assert call[:3] == ["deployment", "group", "create"]
-    given = {word.split("=")[0] for word in call[call.index("--parameters") + 1 :]}
+    given = dict(word.split("=") for word in call[call.index("--parameters") + 1 :])
     template = (ROOT / "infra" / "events.bicep").read_text()
-    assert given == set(re.findall(r"^param (\w+) string$", template, re.MULTILINE))
-    assert "appName=func-x" in call
+    assert set(given) == set(re.findall(r"^param (\w+) string$", template, re.MULTILINE))
+    assert given == dict(re.findall(r"^param (\w+) = '([^']+)'$", EVENTS, re.MULTILINE))
 
 
 def test_the_subscriptions_are_tried_until_azure_lists_the_function(az: Path) -> None:

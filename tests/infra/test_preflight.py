@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.check.compile import PINNED, CompileError, version
+from infra.check.compile import PINNED, CompileError, find
 from infra.preflight import __main__ as preflight
 from infra.preflight.needs import read_needs
 from tests.azure_servers.arm import DENIED, ArmServer
@@ -234,11 +234,13 @@ def test_an_older_compiler_is_refused(tmp_path: Path, said: str, right: bool) ->
     program.write_text(f"#!/bin/sh\necho 'Bicep CLI version {said} (abc)'\n")
     program.chmod(0o755)
 
+    environ = {**os.environ, "BICEP": str(program)}
+
     if right:
-        assert version(str(program), os.environ) == said
+        assert find(environ) == (str(program), said)
     else:
         with pytest.raises(CompileError, match=said):
-            version(str(program), os.environ)
+            find(environ)
 
 
 def test_the_templates_themselves_are_compiled(

@@ -59,7 +59,7 @@ def _minutes(duration: str) -> int:
 
 def test_no_alert_is_closed_by_time_alone() -> None:
     made = configuration("prod").of("Microsoft.Insights/scheduledQueryRules")
-    rules = {r.name: r.body["properties"] for r in made}
+    rules = {r.label: r.raw["properties"] for r in made}
 
     lasting = {name for name, rule in rules.items() if not rule["autoMitigate"]}
     assert lasting == {"alert-dead-letters", "alert-old-container-groups"}
@@ -114,12 +114,12 @@ def test_the_budget_covers_every_group_and_begins_when_the_environment_says() ->
     made = configuration("all")
 
     [budget] = made.of("Microsoft.Consumption/budgets")
-    assert budget.at("properties.timePeriod") == {"startDate": "2026-01-01"}
+    assert budget.raw["properties"]["timePeriod"] == {"startDate": "2026-01-01"}
     groups = {r.raw["name"] for r in made.of("Microsoft.Resources/resourceGroups")}
     [cluster] = made.of("Microsoft.ContainerService/managedClusters")
-    covered = budget.at("properties.filter.dimensions")
+    covered = budget.raw["properties"]["filter"]["dimensions"]
     assert covered["name"] == "ResourceGroupName"
-    assert set(covered["values"]) == groups | {cluster.at("properties.nodeResourceGroup")}
+    assert set(covered["values"]) == groups | {cluster.raw["properties"]["nodeResourceGroup"]}
     template = (ROOT / "infra" / "modules" / "budget.bicep").read_text()
     assert "targetScope = 'subscription'" in template
 
