@@ -36,6 +36,7 @@ RUN = Run(
 def runs(tracking: LocalTracking) -> list[Any]:
     client = tracking.client()
     experiment = client.get_experiment_by_name("diabetes")
+    assert experiment is not None
     return list(client.search_runs([experiment.experiment_id]))
 
 

@@ -12,7 +12,7 @@ BUDGET = {
     "checks": 1,
     "configuration": 15,
     "funchost": 110,
-    "function_app": 343,
+    "function_app": 332,
     "infra": 36,
     "migration": 4,
     "mlopsctl": 72,

@@ -37,7 +37,8 @@ def last_own(app: App) -> str:
 def register(app: App, run_id: str) -> None:
     client = mlflow_client(app.state)
     first = client.get_model_version("eager", "1")
-    client.create_model_version("eager", source=first.source, tags={**first.tags, "run_id": run_id})
+    tags = {**first.tags, "run_id": run_id}
+    client.create_model_version("eager", source=first.source or "", tags=tags)
 
 
 def test_changes_past_the_app_are_found_and_safe_ones_are_repaired(

@@ -132,4 +132,4 @@ def _register_second_version(app: App) -> None:
     client = mlflow_client(app.state)
     first = client.get_model_version("diabetes", "1")
     tags = {**first.tags, "run_id": "by-hand"}
-    client.create_model_version("diabetes", source=first.source, tags=tags)
+    client.create_model_version("diabetes", source=first.source or "", tags=tags)

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.local.jobs.jobs import EVALUATION
 from function_app.adapters.local.jobs.mlflow_client import import_mlflow
@@ -18,6 +18,10 @@ from function_app.domain.training import Judged, ModelVersion, Run, folder_diges
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.ports import Events
 from sandbox.trees import remove_tree
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 CHAMPION = "champion"
 # MLflow's codes for a version that is not there, or that can be none.
@@ -35,7 +39,7 @@ class LocalRegistry:
         """Take a function that returns the highest released version of a model, 0 for none."""
         self._state, self._events, self._tracking = state, events, LocalTracking(state)
         self._released = released
-        self._made: Any = None
+        self._made: MlflowClient | None = None
 
     def ensure(self) -> None:
         """Make the database; MLflow's migrations must run in one process at a time."""
@@ -119,7 +123,9 @@ class LocalRegistry:
             # of a release would get that release's outcome. MLflow never reuses a deleted number.
             self._client().delete_model_version(run.model, made.version)
 
-    def _create_version(self, model: str, source: str, tracked: str, tags: dict[str, str]) -> Any:
+    def _create_version(
+        self, model: str, source: str, tracked: str, tags: dict[str, str]
+    ) -> "MlflowVersion":
         """Create a version, and its model before the first one.
 
         MLflow reads every version of a model that is created again. The model is therefore created
@@ -134,20 +140,20 @@ class LocalRegistry:
         client.create_registered_model(model)
         return client.create_model_version(model, source=source, run_id=tracked, tags=tags)
 
-    def _client(self) -> Any:
+    def _client(self) -> "MlflowClient":
         if self._made is None:
             self._made = self._tracking.client()
         return self._made
 
 
-def _read(entry: Any) -> ModelVersion:
+def _read(entry: "MlflowVersion") -> ModelVersion:
     """Return a version of this app, or a foreign one, which has no run and no digest."""
     code = {k.removeprefix(_CODE): v for k, v in entry.tags.items() if k.startswith(_CODE)}
     return ModelVersion(
         model=entry.name,
         version=str(entry.version),
         run_id=entry.tags.get(_RUN, ""),
-        uri=_folder(entry.source),
+        uri=_folder(entry.source or ""),
         digest=entry.tags.get("digest", ""),
         metrics=tagged_figures(entry.tags, _METRIC),
         code=_code(code) if code else None,

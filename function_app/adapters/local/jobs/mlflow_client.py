@@ -6,19 +6,24 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from function_app.late_imports import importing
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 # MLflow imports these when they are installed, for data sets and models of these kinds. They take a
 # third of the CPU of its import, for which each start of the app waits.
 _OPTIONAL = ("pandas", "scipy")
 
 
-def mlflow_client(state: Path) -> Any:
+def mlflow_client(state: Path) -> "MlflowClient":
     """Return the client of the registry and the runs of a state folder."""
     address = database_address(state / "mlflow.db")
-    return import_mlflow().MlflowClient(tracking_uri=address, registry_uri=address)
+    client: MlflowClient = import_mlflow().MlflowClient(tracking_uri=address, registry_uri=address)
+    return client
 
 
 def database_address(path: Path) -> str:
@@ -30,7 +35,7 @@ def database_address(path: Path) -> str:
     return URL.create("sqlite", database=str(path)).render_as_string()
 
 
-def import_mlflow() -> Any:
+def import_mlflow() -> ModuleType:
     """Return the module `mlflow`; nothing else may import it, because the path counts."""
     with importing(*_OPTIONAL):
         _avoid_percent()

@@ -1,14 +1,18 @@
 """Finished runs as MLflow runs, so that `mlflow ui` shows parameters, figures, tags and files."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from function_app.adapters.local.jobs.mlflow_client import import_mlflow, mlflow_client
 from function_app.adapters.local.reach.files import find_irregular, locked
 from function_app.adapters.run_facts import RUN_ID, parameters, tags
 from function_app.addresses import below, file_address
 from function_app.domain.training import Run, RunStatus
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 _ENDS = {
     RunStatus.COMPLETED: "FINISHED",
@@ -23,14 +27,14 @@ class LocalTracking:
     def __init__(self, state: Path) -> None:
         self._state = state
 
-    def client(self) -> Any:
+    def client(self) -> "MlflowClient":
         """Return a client of the database, which the first call makes.
 
         The caller holds `lock()`, because two processes that make the database at once break it.
         """
         return mlflow_client(self._state)
 
-    def lock(self) -> Any:
+    def lock(self) -> AbstractContextManager[None]:
         """Return the lock of the database: one process at a time makes it or records a run."""
         return locked(self._state / "mlflow.lock")
 
@@ -65,7 +69,7 @@ class LocalTracking:
         client.set_terminated(tracked_id, status=_ENDS.get(run.status, "FAILED"))
         return tracked_id
 
-    def _keep_files(self, client: Any, tracked_id: str, folder: Path) -> None:
+    def _keep_files(self, client: "MlflowClient", tracked_id: str, folder: Path) -> None:
         """Copy the files of a run, unless a training left more than files in its folder.
 
         MLflow would follow a link to a file outside of the folder, and wait for ever at a pipe.
@@ -78,7 +82,7 @@ class LocalTracking:
             client.set_tag(tracked_id, "mlops.files", text[:500])
 
     def _describe(
-        self, client: Any, tracked_id: str, run: Run, metrics: Mapping[str, float]
+        self, client: "MlflowClient", tracked_id: str, run: Run, metrics: Mapping[str, float]
     ) -> None:
         entities = import_mlflow().entities
         # The time is not that of this call, because a repetition must write the same points.
@@ -89,7 +93,7 @@ class LocalTracking:
             tags=[entities.RunTag(name, value) for name, value in tags(run).items()],
         )
 
-    def _experiment(self, client: Any, model: str) -> str:
+    def _experiment(self, client: "MlflowClient", model: str) -> str:
         experiment = client.get_experiment_by_name(model)
         if experiment is not None:
             return str(experiment.experiment_id)
