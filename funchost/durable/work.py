@@ -111,9 +111,10 @@ class Activities:
             await self._store.committed(lambda db: warnings.http_not_polled(db, row.instance, url))
         return text
 
-    def _expire(self, row: ScheduledActivity) -> None:
+    def _expire(self, row: ScheduledActivity, thread: int) -> None:
         limit = self._invoker.timeout
         if limit is not None:
+            self._invoker.replace(thread)
             self._finish(row, _failed(row, timed_out(row.name, limit)))
 
     def _finish(self, row: ScheduledActivity, event: h.Event) -> None:
