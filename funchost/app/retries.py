@@ -1,7 +1,7 @@
 """The retry policy of a function (`@app.retry`), which the host obeys for timers.
 
-Sources: Azure Functions documentation, "Azure Functions error handling and retries"; the exponential
-pauses are those of azure-webjobs-sdk, RandomizedExponentialBackoffStrategy.
+Sources: Azure Functions documentation, "Azure Functions error handling and retries"; for the pauses
+that grow, azure-webjobs-sdk, RandomizedExponentialBackoffStrategy.
 """
 
 from __future__ import annotations
