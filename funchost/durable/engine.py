@@ -129,12 +129,18 @@ class Engine:
     async def rewind(self, instance: str) -> str | None:
         """Set a failed instance going again; return the status that the instance had."""
 
+        def work(db: Connection) -> Rewound:
+            rewound = rewind(db, instance)
+            # Before a turn can schedule these tasks again.
+            self._activities.drop(rewound.dropped)
+            return rewound
+
         def started(rewound: Rewound) -> list[str]:
             for scheduled in rewound.work:
                 self._activities.start(scheduled)
             return rewound.instances
 
-        rewound = await self._commit(lambda db: rewind(db, instance), started)
+        rewound = await self._commit(work, started)
         self._awake.set()  # its timers run again
         return rewound.status
 
@@ -224,6 +230,7 @@ class Engine:
 
     def _carry_out(self, instance: str, effects: Effects) -> None:
         """Carry out the effects of a stored turn; the thread that stored the turn calls this."""
+        self._activities.drop(effects.dropped)
         for scheduled in effects.work:
             self._activities.start(scheduled)
         for other in effects.instances:
