@@ -122,7 +122,7 @@ class Turn:
             LOG.warning("%s: %s", one.id, text.splitlines()[0])
             if run.function is None:
                 warnings.unknown_orchestrator(db, one.id, one.name)
-            self._end(db, row, effects, "Failed", json.dumps(text), text)
+            self._end(db, row, effects, "Failed", json.dumps(text.strip()), text)
         elif ends:
             self._end(db, row, effects, "Completed", run.result)
         else:

@@ -23,6 +23,8 @@ from funchost.web.queries import (
 )
 from funchost.web.starts import Starts, read_limits
 
+IMPOSSIBLE = (("suspend", "Suspended"), ("resume", "Running"), ("resume", "Pending"))
+
 
 class LifeCycleApi:
     """Answers 202 when a change is stored, 404 for an unknown instance, 410 for an ended one."""
@@ -47,7 +49,7 @@ class LifeCycleApi:
     async def change(self, verb: str, request: web.Request, instance: str) -> web.StreamResponse:
         """Terminate, suspend or resume an instance."""
         status = await self._engine.change(instance, verb, parameter(request, "reason"))
-        if (verb, status) in (("suspend", "Suspended"), ("resume", "Running")):
+        if (verb, status) in IMPOSSIBLE:
             return refusal(
                 f"Cannot {verb} the orchestration instance {instance} because instance is in the "
                 f"{status} state.",

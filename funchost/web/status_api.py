@@ -80,7 +80,7 @@ class StatusApi:
         """Return an instance with what the request asks to see of it."""
         show = flag(request, "showInput", True)
         document = status_document(row, show)
-        if flag(request, "showHistory", False):
+        if flag(request, "showHistory", False) and row.status != "Pending":
             document["historyEvents"] = history_document(
                 row,
                 self._history(row),

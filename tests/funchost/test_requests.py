@@ -118,3 +118,58 @@ def test_a_path_without_a_key_means_the_entity_with_the_empty_key(host: Host) ->
         refused = host.manage(method, "/entities")
         assert refused.status_code == 400
         assert refused.json()["Message"].endswith("(Parameter 'entityName')")
+
+
+def test_an_instance_that_waits_for_its_version_can_be_suspended_and_then_resumed(
+    host: Host,
+) -> None:
+    begin(host, "waits", "newer", version="9.9")
+
+    refused = host.manage("POST", "/instances/newer/resume")
+    assert refused.status_code == 500
+    said = (
+        "Cannot resume the orchestration instance newer because instance is in the Pending state."
+    )
+    assert refused.json()["ExceptionMessage"] == said
+    assert host.manage("POST", "/instances/newer/suspend").status_code == 202
+    assert host.status("newer")["runtimeStatus"] == "Suspended"
+    assert host.manage("POST", "/instances/newer/resume").status_code == 202
+    host.manage("POST", "/instances/newer/terminate")
+
+
+def history(host: Host, instance: str, **query: str) -> list[dict[str, Any]] | None:
+    shown = host.manage("GET", f"/instances/{instance}", params={"showHistory": "true", **query})
+    events: list[dict[str, Any]] | None = shown.json().get("historyEvents")
+    return events
+
+
+def test_a_history_without_inputs_has_none_in_any_event(host: Host) -> None:
+    begin(host, "waits", "hidden")
+    path = "/instances/hidden/raiseEvent/go"
+    host.manage("POST", path, json={"secret": 1})
+    host.finished("hidden")
+
+    shown, hidden = history(host, "hidden"), history(host, "hidden", showInput="false")
+
+    assert shown is not None
+    assert hidden is not None
+    assert [e["EventType"] for e in shown if "Input" in e] == ["ExecutionStarted", "EventRaised"]
+    assert [e["EventType"] for e in hidden] == [e["EventType"] for e in shown]
+    assert not [e for e in hidden if "Input" in e]
+
+
+def test_an_instance_that_has_not_begun_shows_no_history(host: Host) -> None:
+    begin(host, "waits", "not-begun", version="9.9")
+
+    assert host.status("not-begun")["runtimeStatus"] == "Pending"
+    assert history(host, "not-begun") is None
+    host.manage("POST", "/instances/not-begun/terminate", params={"reason": " too old "})
+    assert host.status("not-begun")["output"] == "too old"
+
+
+def test_the_text_of_a_failure_is_shown_without_blanks_around(host: Host) -> None:
+    path = "/orchestrators/raises_its_input/blanks"
+    host.manage("POST", path, json={"text": " boom \n"})
+
+    said = "Orchestrator function 'raises_its_input' failed:  boom"
+    assert host.finished("blanks")["output"] == said

@@ -115,13 +115,23 @@ def moments(calls: Calls) -> list[float]:
 HOURLY, DAILY = "0 0 * * * *", "0 0 0 * * *"
 
 
-@pytest.mark.parametrize("schedule", ["*/30 * * * * *", "0,59 * * * * *", "00:00:59"])
+@pytest.mark.parametrize("schedule", ["*/30 */1 0-23 * * SUN-SAT", "0,59 * * * * *", "00:00:59"])
 def test_a_frequent_schedule_has_no_status(scene: Scene, schedule: str) -> None:
     calls = scene.run(schedule, timedelta(minutes=2), useMonitor=True)
 
     assert len(calls.made) >= 2
     assert statuses(calls) == [{}] * len(calls.made)
     assert scene.stored() is None
+
+
+@pytest.mark.parametrize("schedule", ["0,30 0 * * * *", "0,30 * * * 1-12 MON-SAT", "0 * * * * *"])
+def test_a_schedule_that_is_not_frequent_in_each_minute_has_a_status(
+    scene: Scene, schedule: str
+) -> None:
+    calls = scene.run(schedule, timedelta(hours=1), useMonitor=True)
+
+    assert all(status["Next"] for status in statuses(calls))
+    assert scene.stored() is not None
 
 
 @pytest.mark.parametrize("schedule", ["0 * * * * *", "00:01:00"])

@@ -104,6 +104,12 @@ def reads(context: df.DurableOrchestrationContext):
 
 
 @app.orchestration_trigger(context_name="context")
+def raises_its_input(context: df.DurableOrchestrationContext):
+    yield context.call_activity("count", "before the failure")
+    raise ValueError(context.get_input()["text"])
+
+
+@app.orchestration_trigger(context_name="context")
 def has_a_child_of_version(context: df.DurableOrchestrationContext):
     return (
         yield context.call_sub_orchestrator(
