@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import time as system
 from datetime import UTC, datetime
 
@@ -15,6 +16,10 @@ class Clock:
     def time(self) -> float:
         """Return seconds since 1970."""
         return system.time()
+
+    def vary(self, share: float) -> float:
+        """Return a random factor that differs from 1 by at most this share."""
+        return random.uniform(1 - share, 1 + share)
 
     async def wait(self, awake: asyncio.Event, until: float | None) -> None:
         """Return when woken or at the moment."""
@@ -51,6 +56,11 @@ def time() -> float:
 def now() -> datetime:
     """Return the present moment in UTC."""
     return datetime.fromtimestamp(_clock.time(), UTC)
+
+
+def vary(share: float) -> float:
+    """Return a random factor that differs from 1 by at most this share."""
+    return _clock.vary(share)
 
 
 async def wait(awake: asyncio.Event, until: float | None) -> None:

@@ -15,8 +15,7 @@ from typing import Any
 
 from funchost.app.indexing import alone, load_functions
 from funchost.app.settings import SettingsError, export_local_settings
-from funchost.check.checker import recorded
-from funchost.check.divergence import divergence
+from funchost.check.checker import continued, first_divergence, recorded
 from funchost.durable import history as h
 from funchost.events import dead_letters
 from funchost.keys import read_keys
@@ -84,7 +83,8 @@ def check(
             ) from error
         db.execute("BEGIN")
         for row in _rows(db, instance):
-            yield row.id, row.name, divergence(functions, recorded(db, row))
+            executions = (continued(db, row), recorded(db, row))
+            yield row.id, row.name, first_divergence(functions, executions)
 
 
 def _rows(db: Connection, instance: str | None) -> list[InstanceRecord]:

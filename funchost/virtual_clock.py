@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 from datetime import UTC, datetime
 
@@ -17,11 +18,16 @@ class VirtualClock(Clock):
     def __init__(self, start: datetime = START) -> None:
         """Start at a moment in UTC."""
         self._moment, self._lock = start.timestamp(), threading.Lock()
+        self._random = random.Random(0)  # each run of a test has the same pauses
         self._waiting: dict[asyncio.Event, tuple[asyncio.AbstractEventLoop, float | None]] = {}
 
     def time(self) -> float:
         """Return the moment in seconds since 1970."""
         return self._moment
+
+    def vary(self, share: float) -> float:
+        """Return the next factor of a fixed series; each differs from 1 by at most this share."""
+        return self._random.uniform(1 - share, 1 + share)
 
     async def wait(self, awake: asyncio.Event, until: float | None) -> None:
         """Return when woken or when the clock reaches the moment."""

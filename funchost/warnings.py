@@ -22,6 +22,7 @@ class Kind(StrEnum):
     """The kinds of warnings; the value is the name in the store and in the API."""
 
     OPEN_TIMER = "OPEN_TIMER"
+    OPEN_TASK = "OPEN_TASK"
     VERSION_NOT_TAKEN = "VERSION_NOT_TAKEN"
     EVENTS_DROPPED = "EVENTS_DROPPED"
     HTTP_NOT_POLLED = "HTTP_NOT_POLLED"
@@ -46,6 +47,19 @@ def open_timer(db: Connection, instance: str, due: str) -> None:
         f"the code has returned, but a timer is open, so the instance stays Running until {due}",
         "Cancel the timer before the code returns. SDK 1.7 cannot cancel a timer of over 6 days: "
         "wait in steps of at most 6 days",
+    )
+
+
+def open_task(db: Connection, instance: str) -> None:
+    """Warn that the code returned while an activity or a child still runs."""
+    warn(
+        db,
+        Kind.OPEN_TASK,
+        instance,
+        "the code has returned, but an activity or a child orchestration that it called still "
+        "runs, so the instance stays Running until this has ended",
+        "Let the loser of a race end soon, or end it: an activity at a time limit of its own, a "
+        "child by an event that it waits for",
     )
 
 

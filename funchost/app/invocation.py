@@ -8,16 +8,17 @@ import logging
 import threading
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from funchost.app.host_json.spans import show_span
 from funchost.app.indexing import HostedFunction
 from funchost.app.json_text import check_depth, without_nan
+from funchost.app.threads import Threads
 from funchost.app.worker_checks import converter_of
 from funchost.tracing import Spans, TraceContext
 
@@ -71,13 +72,10 @@ class Invoker:
         self._client_json = client_json
         self.timeout: timedelta | None = None  # functionTimeout of host.json
         self.spans = Spans()
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
+        self._threads = Threads(threads, "function")
 
-    async def _bounded(self, function: HostedFunction, call: Awaitable[object]) -> object:
-        """Return the result of a call; FunctionTimeoutError when it takes too long.
-
-        A thread cannot be ended, so a sync function goes on and its result is dropped.
-        """
+    async def _bounded(self, name: str, call: Awaitable[object]) -> object:
+        """Return the result of a call; FunctionTimeoutError when it takes too long."""
         if self.timeout is None:
             return await call
         try:
@@ -86,7 +84,23 @@ class Invoker:
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise timed_out(function.name, self.timeout) from None
+            raise timed_out(name, self.timeout) from None
+
+    async def _on_thread(self, name: str, call: Callable[..., object], *arguments: object) -> Any:
+        """Return the result of a call on a thread; FunctionTimeoutError when it takes too long.
+
+        A thread cannot be ended, so the function goes on then and its result is dropped.
+        """
+        running = self._threads.call(call, *arguments)
+        try:
+            return await self._bounded(name, asyncio.wrap_future(running))
+        except FunctionTimeoutError:
+            self.replace(running.thread)
+            raise
+
+    def replace(self, thread: int | None) -> None:
+        """Let a new thread take the place of one whose function exceeded its limit."""
+        self._threads.replace(thread)
 
     @staticmethod
     def value(function: HostedFunction, datum: Datum) -> object:
@@ -116,11 +130,9 @@ class Invoker:
         with logged(function.name), self.spans.span(function.name, caller) as trace:
             arguments = self._arguments(function, value, trace, retry)
             if function.is_async:
-                result = await self._bounded(function, function.call(**arguments))
+                result = await self._bounded(function.name, function.call(**arguments))
             else:
-                loop = asyncio.get_running_loop()
-                done = loop.run_in_executor(self._threads, run_sync, function, arguments)
-                result = await self._bounded(function, done)
+                result = await self._on_thread(function.name, run_sync, function, arguments)
             if result is not None and not function.has_output:
                 raise RuntimeError(
                     f"function {function.name} without a $return binding returned a non-None value"
@@ -148,15 +160,16 @@ class Invoker:
         return arguments
 
     async def text(self, function: HostedFunction, text: str) -> str:
-        """Invoke an entity function with the text of its batch; the SDK's wrapper is sync."""
-        loop = asyncio.get_running_loop()
+        """Invoke an entity function with the text of its batch; the SDK's wrapper is sync.
+
+        FunctionTimeoutError when the batch takes too long.
+        """
         with contained():
-            answer: str = await loop.run_in_executor(self._threads, function.call, text)
-        return answer
+            return str(await self._on_thread(function.name, function.call, text))
 
     def submit(self, work: Callable[..., None], *arguments: Any) -> None:
         """Run work on the threads of sync functions."""
-        self._threads.submit(work, *arguments)
+        self._threads.start(partial(work, *arguments))
 
     def activity(self, function: HostedFunction, text: str | None, trace: str) -> str:
         """Invoke a sync activity, on this thread, with JSON text and return JSON text."""
@@ -168,7 +181,7 @@ class Invoker:
 
     def close(self) -> None:
         """Drop waiting calls; running ones end with the process."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self.spans.close()
 
 
@@ -177,7 +190,8 @@ def timed_out(name: str, limit: timedelta) -> FunctionTimeoutError:
     shown = show_span(limit)
     LOG.error(
         "Timeout value of %s exceeded by function 'Functions.%s'. In Azure the worker process "
-        "ends here, with every other function that it runs",
+        "ends here, with every other function that it runs. A thread cannot be ended, so the code "
+        "of this function may go on; its result is dropped",
         shown,
         name,
     )

@@ -1,7 +1,7 @@
 """Reads the reason of a termination as the real extension does when it shows it as the output.
 
 The extension hands the text to a lenient JSON reader and shows the first value that it finds; the
-text after this value is dropped. A text that begins with no value is shown as it is.
+text after this value is dropped. A text that begins with no value is shown without blanks around.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ def output_of(reason: str | None) -> str | None:
     """
     if reason is None:
         return None
-    text = reason.lstrip()
+    text = reason.strip()
     if quoted := _QUOTED.match(text):
         return json.dumps(quoted[1])
     if word := _WORD.match(text):
         return _WORDS.get(word[1], word[1])
     if number := _NUMBER.match(text):
         value = _number(number[0])
-        return json.dumps(reason) if value is None else json.dumps(value)
+        return json.dumps(text) if value is None else json.dumps(value)
     if text.startswith(('"', "[", "{")):
         try:
             value, _ = json.JSONDecoder(parse_constant=lambda name: name).raw_decode(text)
             return json.dumps(value)
         except (ValueError, RecursionError):
             pass
-    return json.dumps(reason)
+    return json.dumps(text)
 
 
 def _number(text: str) -> int | float | None:

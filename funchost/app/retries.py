@@ -1,6 +1,7 @@
 """The retry policy of a function (`@app.retry`), which the host obeys for timers.
 
-Source: Azure Functions documentation, "Azure Functions error handling and retries".
+Sources: Azure Functions documentation, "Azure Functions error handling and retries"; for the pauses
+that grow, azure-webjobs-sdk, RandomizedExponentialBackoffStrategy.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from funchost import clock
+
+VARIATION = 0.2  # the share by which an exponential pause grows more or less than twice
 _INTERVAL = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})")
 
 
@@ -22,12 +26,16 @@ class RetryPolicy:
     longest: timedelta
 
     def pause(self, count: int) -> timedelta:
-        """Return the pause before retry `count`, which counts from 1."""
-        if count == 1:
+        """Return the pause before retry `count`, which counts from 1.
+
+        It begins with the shortest one. Each further pause adds a growth that doubles, and that is
+        varied as in the real host, so that functions that fail together do not retry together.
+        """
+        if count == 1 or self.shortest == self.longest:
             return min(self.shortest, self.longest)
-        # The real host varies this by up to a fifth.
-        factor: int = 1 + 2 ** min(count - 2, 30)
-        return min(self.shortest * factor, self.longest)
+        growth = clock.vary(VARIATION) * 2 ** min(count - 2, 30)
+        seconds = self.shortest.total_seconds() * (1 + growth)  # may exceed the longest timedelta
+        return timedelta(seconds=min(seconds, self.longest.total_seconds()))
 
     def admits(self, count: int) -> bool:
         """Return whether a failed function may be called again for the given time."""

@@ -1,19 +1,23 @@
-"""The thread that replays ended instances, so that code which is not deterministic is reported."""
+"""The thread that replays ended instances, so that code which is not deterministic is reported.
+
+An execution that continues as new is an end, too: the last one of each instance is stored.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 
-from funchost.check.divergence import Recorded, divergence
+from funchost.check.divergence import CONTINUED, Recorded, divergence
 from funchost.durable import history as h
 from funchost.durable.execution import instance_of
 from funchost.durable.turn import FunctionMap
-from funchost.storage import instances, turns
+from funchost.storage import formers, instances, turns
 from funchost.storage.connection import Reader
 from funchost.storage.instances import InstanceRecord
 
@@ -70,11 +74,16 @@ class Checker:
 
     def _check(self, instance: str) -> None:
         row = instances.get(self._store, instance)
-        if row is None or not row.ended or turns.count(self._store, instance) > LONGEST:
+        if row is None:
             return
-        step = divergence(self._functions, recorded(self._store, row))
+        step = first_divergence(self._functions, self._ended_executions(row))
         if step is not None:
             self._warn(row.id, row.name, step)
+
+    def _ended_executions(self, row: InstanceRecord) -> Iterator[Recorded | None]:
+        yield continued(self._store, row)
+        if row.ended and turns.count(self._store, row.id) <= LONGEST:
+            yield recorded(self._store, row)
 
     def close(self) -> None:
         """End after the present replay."""
@@ -84,8 +93,27 @@ class Checker:
         self._thread.join(5)
 
 
+def first_divergence(functions: FunctionMap, executions: Iterable[Recorded | None]) -> str | None:
+    """Return how the code leaves the first of these histories that it leaves, else None."""
+    steps = (divergence(functions, each) for each in executions if each)
+    return next((step for step in steps if step is not None), None)
+
+
 def recorded(reader: Reader, row: InstanceRecord) -> Recorded:
     """Return a stored instance with its history."""
-    events = h.read(turns.read(reader, row.id))
+    return _recorded(row, h.read(turns.read(reader, row.id)), row.status)
+
+
+def continued(reader: Reader, row: InstanceRecord) -> Recorded | None:
+    """Return the last execution of an instance that continued as new, None when none is stored."""
+    former = formers.get(reader, row.id)
+    if former is None:
+        return None
+    _, execution, given, following, events = former
+    then = row._replace(execution=execution, input=given, output=following)
+    return _recorded(then, json.loads(events), CONTINUED)
+
+
+def _recorded(row: InstanceRecord, events: list[h.Event], status: str) -> Recorded:
     one = instance_of(row, lambda: events)
-    return Recorded(instance=one, status=row.status, output=row.output, events=events)
+    return Recorded(instance=one, status=status, output=row.output, events=events)

@@ -17,13 +17,17 @@ from funchost.durable.execution import Instance, execution
 from funchost.durable.turn import FunctionMap
 
 NON_DETERMINISTIC = "Non-Deterministic workflow detected"
+CONTINUED = "ContinuedAsNew"  # the status of an execution after which another one began
 _ENDED = ("Completed", "Failed")
 MOST = 400  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A stored instance: its runtime status, its output as JSON text, and its whole history."""
+    """A stored execution: its status, its output as JSON text, and its whole history.
+
+    The output of one that is CONTINUED is the input of the next one.
+    """
 
     instance: Instance
     status: str
@@ -80,8 +84,21 @@ def divergence(functions: FunctionMap, recorded: Recorded, *, inputs: bool = Tru
         return _shorten(f"it goes on with {names}; the history does not")
     if inputs and walk.difference is not None:
         return walk.difference
+    if recorded.status == CONTINUED or (walk.continues and not failed):
+        return _other_continuation(recorded, walk, inputs=inputs)
     if recorded.status in _ENDED and not failed:
         return _other_end(recorded, run.result, ended=run.done)
+    return None
+
+
+def _other_continuation(recorded: Recorded, walk: Walk, *, inputs: bool) -> str | None:
+    if recorded.status != CONTINUED:
+        return "it continues as new; the history does not"
+    if not (walk.continues and walk.finished):
+        return "it does not continue as new at the end of its history"
+    given, stored = walk.continue_input, recorded.output
+    if inputs and given != stored:
+        return _shorten(f"it continues as new with {given!r}; it was {stored!r}")
     return None
 
 

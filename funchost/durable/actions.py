@@ -81,9 +81,25 @@ class Walk:
         return len(self._open) > len(self._timers)
 
     @property
+    def has_open_tasks(self) -> bool:
+        """Return whether an activity, a child or a timer neither ended nor was cancelled.
+
+        The real host ends no execution before all of them have. Source: Durable Functions
+        documentation, "Timers".
+        """
+        return bool(self._open)
+
+    @property
     def open_timers(self) -> list[datetime]:
         """Return when the code's timers fall due that neither fired nor were cancelled."""
         return [due for action, _, due in self._timers.values() if action]
+
+    def end_at_once(self) -> None:
+        """Take the end of the code for that of its tasks, too: the host fails the execution."""
+        self.finished = True
+        self.new.clear()
+        self._open.clear()
+        self._timers.clear()
 
     def feed(self, events: list[h.Event], actions: list[dict[str, Any]]) -> None:
         """Take more actions of the code and more events of the history, in order."""

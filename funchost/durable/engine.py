@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from funchost import clock
-from funchost.app.invocation import Invoker
+from funchost.app.invocation import Invoker, timed_out
 from funchost.app.versions import Versions
 from funchost.durable import entities, instances
 from funchost.durable.history import parse_stamp
@@ -129,12 +129,18 @@ class Engine:
     async def rewind(self, instance: str) -> str | None:
         """Set a failed instance going again; return the status that the instance had."""
 
+        def work(db: Connection) -> Rewound:
+            rewound = rewind(db, instance)
+            # Before a turn can schedule these tasks again.
+            self._activities.drop(rewound.dropped)
+            return rewound
+
         def started(rewound: Rewound) -> list[str]:
             for scheduled in rewound.work:
                 self._activities.start(scheduled)
             return rewound.instances
 
-        rewound = await self._commit(lambda db: rewind(db, instance), started)
+        rewound = await self._commit(work, started)
         self._awake.set()  # its timers run again
         return rewound.status
 
@@ -224,6 +230,7 @@ class Engine:
 
     def _carry_out(self, instance: str, effects: Effects) -> None:
         """Carry out the effects of a stored turn; the thread that stored the turn calls this."""
+        self._activities.drop(effects.dropped)
         for scheduled in effects.work:
             self._activities.start(scheduled)
         for other in effects.instances:
@@ -272,10 +279,11 @@ class Engine:
             await clock.wait(self._awake, messages.next_due(self.store, moment))
 
     async def watch_turns(self) -> None:
-        """Log the orchestrator whose code blocks the others by waiting or computing."""
+        """Log the orchestrator whose code blocks the others, and abort its turn at the limit."""
         reported = None
         while True:
             await asyncio.sleep(LONG_TURN / 2)
+            self._abort_late_turn()
             blocking = self._turns.longer_than(LONG_TURN)
             if blocking is not None and blocking != reported:
                 LOG.error(
@@ -285,6 +293,16 @@ class Engine:
                     LONG_TURN,
                 )
             reported = blocking
+
+    def _abort_late_turn(self) -> None:
+        """Abort a turn that exceeds functionTimeout, so that the other instances go on."""
+        limit = self.invoker.timeout
+        late = self._turns.abort_longer_than(limit.total_seconds()) if limit else None
+        if limit is None or late is None:
+            return
+        row = stored_instances.get(self.store, late)
+        timed_out(row.name if row else late, limit)
+        LOG.error("the turn of instance %s is aborted and taken again when its code ends", late)
 
     def _start_batch(self, entity: str) -> None:
         if entity not in self._batches:

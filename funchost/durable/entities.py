@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from funchost.app.indexing import HostedFunction
-from funchost.app.invocation import Invoker
+from funchost.app.invocation import FunctionTimeoutError, Invoker
 from funchost.clock import now
 from funchost.durable import history as h
 from funchost.durable.instances import post
@@ -50,7 +50,8 @@ async def run_batch(
     except Exception as error:
         # The state stays unchanged; the caller gets the reason.
         LOG.warning("entity %s failed: %s: %s", entity, type(error).__name__, error)
-        text = json.dumps(f"{type(error).__name__}: {error}")
+        is_late = isinstance(error, FunctionTimeoutError)  # raised by the host, not by the function
+        text = json.dumps(str(error) if is_late else f"{type(error).__name__}: {error}")
         failed = [{"isError": True, "result": text} for _ in operations]
         answer = {"results": failed, "unchanged": True}
 

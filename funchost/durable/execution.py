@@ -259,7 +259,7 @@ def _walk(
         if known:
             run.walk.feed(events, actions)
         else:
-            run.walk.finished = True
+            run.walk.end_at_once()
         if run.custom is not None:
             check_depth(run.custom)
             check_status(run.custom)
@@ -269,8 +269,8 @@ def _walk(
     except Exception as error:
         if isinstance(error, StatusTooLargeError | TooDeepError):
             run.custom = None
-        run.failure, run.walk.finished = str(error), True
-        run.walk.new.clear()
+        run.failure = str(error)
+        run.walk.end_at_once()
 
 
 def _find_timers(

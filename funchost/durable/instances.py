@@ -119,13 +119,13 @@ def answer_parent(
     output: str | None,
     reason: str | None,
 ) -> str | None:
-    """Send the result of an ended instance to its parent; return the parent's id, if it has one.
+    """Send the result of an ended instance to its parent; return the parent's id.
 
-    `reason` is the text of a failure or a termination.
+    None when no parent waits for it. `reason` is the text of a failure or a termination.
     """
-    if instance.parent is None:
-        return None
     task = instance.parent_task
+    if instance.parent is None or task is None:
+        return None
     if status == "Completed":
         event = h.event(h.SUB_COMPLETED, TaskScheduledId=task, Result=output)
     else:

@@ -2,9 +2,10 @@
 
 Each failed task runs again, and none whose result is stored does: answers to tasks that began
 before the cut are put back in the inbox, and answers to later ones wait in the table `answers`
-until the code schedules these tasks again. Tasks that had no answer at the failure are done again
-too, because the end of an instance deletes them. The extension takes the failed tasks out of the
-history instead; both lead to the same next turn.
+until the code schedules these tasks again. So do the ids of children that had no result: they go on
+where they were (`recall.py`). Other tasks without a result are done again, because the end of an
+instance deletes them. The extension takes the failed tasks out of the history instead; both lead to
+the same next turn.
 """
 
 from __future__ import annotations
@@ -16,22 +17,28 @@ from funchost.clock import now
 from funchost.durable import history as h
 from funchost.durable.instances import answer_parent, post, start_child
 from funchost.storage import activities, answers, instances, turns
-from funchost.storage.activities import ScheduledActivity
+from funchost.storage.activities import ScheduledActivity, TaskId
 from funchost.storage.connection import Connection
 from funchost.storage.instances import InstanceRecord
 
 FAILURES = (h.TASK_FAILED, h.SUB_FAILED)
+CHILD = -h.SUB_CREATED  # the kind of an answer that has the id of a child without a result
 RESULTS = (h.TASK_COMPLETED, h.SUB_COMPLETED)
 ANSWERS = (*RESULTS, h.TIMER_FIRED, h.EVENT_RAISED, h.EXECUTION_STARTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
-    """The status that an instance had; which instances and activities go on when it had failed."""
+    """The status that an instance had; which instances and activities go on when it had failed.
+
+    `dropped` are the tasks that its code schedules again, perhaps with other numbers, so that a
+    result of their earlier run must not be taken.
+    """
 
     status: str | None
     instances: list[str] = field(default_factory=list)
     work: list[ScheduledActivity] = field(default_factory=list)
+    dropped: list[TaskId] = field(default_factory=list)
 
 
 def rewind(db: Connection, instance: str) -> Rewound:
@@ -39,11 +46,12 @@ def rewind(db: Connection, instance: str) -> Rewound:
     row = instances.get(db, instance)
     rewound = Rewound(row.status if row else None)
     if row is not None and row.status == "Failed":
-        _rewind(db, row, rewound)
+        rewind_failed(db, row, rewound)
     return rewound
 
 
-def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
+def rewind_failed(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
+    """Set a failed instance going again, and add what goes on to `rewound`."""
     instance, execution = row.id, row.execution
     events = h.read(turns.read(db, instance))
     if not events:
@@ -60,7 +68,8 @@ def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
     begun = {e["EventId"]: e for e in kept if e["EventId"] >= 0}
     again = set(begun) - {_task_of(e) for e in events}
     later = {e["EventId"]: e for e in gone if e["EventId"] >= 0}
-    replies = _store_answers(db, instance, later, gone)
+    replies = _store_answers(db, row, later, gone)
+    rewound.dropped.extend(TaskId(instance, execution, task) for task in later)
     for event in gone:
         task = _task_of(event)
         if event["EventType"] in FAILURES and task is not None and task in begun:
@@ -74,52 +83,47 @@ def _rewind(db: Connection, row: InstanceRecord, rewound: Rewound) -> None:
 
 
 def _store_answers(
-    db: Connection, instance: str, later: dict[int, h.Event], gone: list[h.Event]
+    db: Connection, row: InstanceRecord, later: dict[int, h.Event], gone: list[h.Event]
 ) -> set[str]:
     """Store the answers to tasks that began after the cut; return the names of entities' replies.
 
-    A signal has no answer; it is stored with an empty one, so that it is not sent again.
+    A signal has no answer; it is stored with an empty one, so that it is not sent again. The id of
+    a child without a result is stored, and the child answers no task until one takes it over.
     """
     answered = {_task_of(e): e for e in gone if e["EventType"] in RESULTS}
     raised = {e["Name"]: e for e in gone if e["EventType"] == h.EVENT_RAISED}
     replies: set[str] = set()
     for task, scheduled in later.items():
-        answer = answered.get(task)
-        if scheduled["EventType"] == h.EVENT_SENT:
+        kind, answer = scheduled["EventType"], answered.get(task)
+        if kind == h.EVENT_SENT:
             request = json.loads(scheduled["Input"])
             answer = {} if request["signal"] else raised.get(request["id"])
             replies.add(request["id"])
+        elif kind == h.SUB_CREATED and answer is None:
+            kind, answer = CHILD, {"InstanceId": scheduled["InstanceId"]}
+            instances.set_parent_task(db, scheduled["InstanceId"], row, None)
         if answer is not None:
-            kind, name = scheduled["EventType"], scheduled["Name"]
-            answers.add(db, instance, kind, name, _key(scheduled), json.dumps(answer))
+            name, key = scheduled["Name"], task_key(row, scheduled)
+            answers.add(db, row.id, kind, name, key, json.dumps(answer))
     return replies
 
 
-def _key(scheduled: h.Event) -> str:
-    """Return the input as JSON text; it separates tasks of the same kind and name."""
-    if scheduled["EventType"] != h.EVENT_SENT:
-        return json.dumps(scheduled.get("Input"))
-    request = json.loads(scheduled["Input"])
-    return json.dumps([scheduled["InstanceId"], request["signal"], request["input"]])
+def task_key(row: InstanceRecord, scheduled: h.Event) -> str:
+    """Return the JSON text that separates tasks of the same kind and name: the input.
 
-
-def stored_answer(db: Connection, row: InstanceRecord, scheduled: h.Event) -> h.Event | None:
-    """Return the answer that this task had before a rewind, under the task's present number.
-
-    It is empty for a signal that was sent, and None when the task has no stored answer.
+    It also has the id of a child that the code names, because such children are not alike.
     """
-    if not answers.exist(db, row.id):
-        return None
-    kind, task = scheduled["EventType"], scheduled["EventId"]
-    text = answers.take(db, row.id, kind, scheduled["Name"], _key(scheduled))
-    if text is None:
-        return None
-    answer: h.Event = json.loads(text)
-    if answer and kind == h.EVENT_SENT:
-        answer["Name"] = json.loads(scheduled["Input"])["id"]
-    elif answer:
-        answer["TaskScheduledId"] = task
-    return answer
+    if scheduled["EventType"] == h.EVENT_SENT:
+        request = json.loads(scheduled["Input"])
+        return json.dumps([scheduled["InstanceId"], request["signal"], request["input"]])
+    if scheduled["EventType"] == h.SUB_CREATED and not has_automatic_id(row, scheduled):
+        return json.dumps([scheduled.get("Input"), scheduled["InstanceId"]])
+    return json.dumps(scheduled.get("Input"))
+
+
+def has_automatic_id(row: InstanceRecord, scheduled: h.Event) -> bool:
+    """Return whether the host has made the id of a scheduled child."""
+    return str(scheduled["InstanceId"]).startswith(f"{row.execution}:")
 
 
 def _task_of(event: h.Event) -> int | None:
@@ -152,31 +156,19 @@ def _repeat_child(
     child = instances.get(db, name)
     if child is not None and _is_child(child, row, task):
         if child.status == "Failed":
-            _rewind(db, child, rewound)
+            rewind_failed(db, child, rewound)
         elif child.ended:
             # It ended after its parent, which took no answer any more.
-            answer_parent(db, child, child.status, child.output, _reason(child.output))
+            answer_again(db, child)
     else:
         rewound.instances.append(start_child(db, row, scheduled))
 
 
-def resume_child(db: Connection, row: InstanceRecord, scheduled: h.Event) -> Rewound | None:
-    """Set the failed child of a task going again that began before a rewind of its parent.
-
-    None when the task has no such child.
-    """
-    child = instances.get(db, scheduled["InstanceId"])
-    if child is None or child.status != "Failed" or not _is_child(child, row, scheduled["EventId"]):
-        return None
-    rewound = Rewound(child.status)
-    _rewind(db, child, rewound)
-    return rewound
-
-
-def _reason(output: str | None) -> str | None:
-    """Return the text of a failure or a termination from the output that shows it."""
-    value = None if output is None else json.loads(output)
-    return value if isinstance(value, str) else output
+def answer_again(db: Connection, child: InstanceRecord) -> None:
+    """Send the result of an ended child to its parent, which took none before."""
+    value = None if child.output is None else json.loads(child.output)
+    reason = value if isinstance(value, str) else child.output
+    answer_parent(db, child, child.status, child.output, reason)
 
 
 def _is_child(child: InstanceRecord, row: InstanceRecord, task: int) -> bool:

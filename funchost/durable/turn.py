@@ -15,13 +15,15 @@ from funchost.app.versions import MISMATCH, Versions
 from funchost.clock import now
 from funchost.durable import history as h
 from funchost.durable import http_call
+from funchost.durable.actions import Walk
 from funchost.durable.entities import send_from
 from funchost.durable.execution import Instance, Replayed, Resident
 from funchost.durable.instances import finish, post, refuse_task, start_child
-from funchost.durable.rewind import resume_child, stored_answer
-from funchost.storage import activities, answers, instances, messages, turns
-from funchost.storage.activities import ScheduledActivity
+from funchost.durable.recall import free_id, recall, stored_answer
+from funchost.storage import activities, answers, formers, instances, messages, turns
+from funchost.storage.activities import ScheduledActivity, TaskId
 from funchost.storage.connection import Connection
+from funchost.storage.formers import FormerExecution
 from funchost.storage.instances import InstanceRecord
 
 LOG = logging.getLogger("funchost.turn")
@@ -40,7 +42,8 @@ class Result:
 class Effects:
     """The effects to carry out after a turn of the orchestrator `name` is stored.
 
-    `work` are the activities to start: those that this turn scheduled, and others.
+    `work` are the activities to start: those that this turn scheduled, and others. A result of a
+    `dropped` task is not taken.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Effects:
     instances: list[str] = field(default_factory=list)
     scheduled: list[ScheduledActivity] = field(default_factory=list)
     work: list[ScheduledActivity] = field(default_factory=list)
+    dropped: list[TaskId] = field(default_factory=list)
     entities: list[str] = field(default_factory=list)
     timers: list[float] = field(default_factory=list)
 
@@ -98,35 +102,51 @@ class Turn:
         size = status_size(run.custom)
         if size >= LARGE_STATUS_KB:
             warnings.large_status(db, one.id, size, MOST_STATUS_KB)
-        if walk.finished and walk.continues and run.failure is None:
+        # As on the real host, nothing ends before its last activity, child or timer.
+        ends = walk.finished and not walk.has_open_tasks
+        if ends and walk.continues and run.failure is None:
             self._send(db, row, effects)
             self._continue(db, row, effects)
             return
+        ends = ends and (run.done or run.failure is not None)
+        settled = set() if ends else self._recall(db, row, effects)
         for event in walk.new:
             if event["EventType"] == h.SUB_CREATED:
                 event["Version"] = event["Version"] or version
+                if event["EventId"] not in settled:
+                    event["InstanceId"] = free_id(db, row, event)
         events = [*self.live, *walk.new, h.event(h.ORCHESTRATOR_COMPLETED)]
         turns.append(db, one.id, self.number, json.dumps(events))
-        if walk.finished and run.failure is not None:
+        if ends and run.failure is not None:
             text = f"Orchestrator function '{one.name}' failed: {run.failure}"
             LOG.warning("%s: %s", one.id, text.splitlines()[0])
             if run.function is None:
                 warnings.unknown_orchestrator(db, one.id, one.name)
-            self._end(db, row, effects, "Failed", json.dumps(text), text)
-        elif walk.finished and run.done and not walk.open_timers:
+            self._end(db, row, effects, "Failed", json.dumps(text.strip()), text)
+        elif ends:
             self._end(db, row, effects, "Completed", run.result)
         else:
-            if walk.finished and run.done:
-                # As on the real host, the instance ends when its last timer falls due.
-                warnings.open_timer(db, one.id, h.stamp(max(walk.open_timers)))
-            rewound = answers.exist(db, one.id)
+            if walk.finished and (run.done or run.failure is not None):
+                _warn_open(db, one.id, walk)
             for event in walk.new:
-                if not rewound or not _answer_again(db, row, event, effects):
+                if event["EventId"] not in settled:
                     _dispatch(db, functions, row, event, walk.cancelled, effects)
             activities.schedule(db, effects.scheduled)
             effects.work += effects.scheduled
             for task in walk.cancelled:
                 messages.delete_timer(db, one.id, task)
+
+    def _recall(self, db: Connection, row: InstanceRecord, effects: Effects) -> set[int]:
+        """Settle the new tasks that began before a rewind; return their numbers."""
+        settled: set[int] = set()
+        for event in self.run.walk.new if answers.exist(db, row.id) else ():
+            rewound = recall(db, row, event)
+            if rewound is not None:
+                settled.add(event["EventId"])
+                effects.work += rewound.work
+                effects.instances += rewound.instances
+                effects.dropped += rewound.dropped
+        return settled
 
     def _send(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
         # Messages that the code sent before the end are sent, even when it failed.
@@ -150,6 +170,9 @@ class Turn:
 
     def _continue(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
         one, walk, execution = self.instance, self.run.walk, str(uuid.uuid4())
+        events = json.dumps([*self.live, *walk.new])
+        former = FormerExecution(one.id, one.execution, row.input, walk.continue_input, events)
+        formers.keep(db, former, self.number)
         instances.start_execution(db, one.id, execution, walk.continue_input)
         started = h.execution_started(
             one.name, walk.continue_input, one.id, execution, row.version, generation=None
@@ -184,13 +207,12 @@ def refuse(
     return Effects(row.name, ended=True, instances=[parent] if parent else [])
 
 
-def _answer_again(db: Connection, row: InstanceRecord, event: h.Event, effects: Effects) -> bool:
-    """Post the answer that a task had before a rewind; False when the task has none."""
-    answer = None if event["EventType"] == h.TIMER_CREATED else stored_answer(db, row, event)
-    if answer:
-        post(db, row.id, row.execution, answer)
-        effects.instances.append(row.id)
-    return answer is not None
+def _warn_open(db: Connection, instance: str, walk: Walk) -> None:
+    """Warn that an execution whose code has returned waits for its open tasks."""
+    if walk.open_timers:
+        warnings.open_timer(db, instance, h.stamp(max(walk.open_timers)))
+    if walk.working:
+        warnings.open_task(db, instance)
 
 
 def _dispatch(
@@ -222,10 +244,6 @@ def _dispatch(
         effects.scheduled.append(
             ScheduledActivity(instance, execution, task, name, event["Input"], row.trace)
         )
-        return
-    elif (rewound := resume_child(db, row, event)) is not None:
-        effects.work += rewound.work
-        effects.instances += rewound.instances
         return
     else:
         effects.instances.append(start_child(db, row, event))

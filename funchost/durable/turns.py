@@ -65,6 +65,9 @@ class Turns:
         self._ready: SimpleQueue[str | None] = SimpleQueue()
         self._present: tuple[str, float] | None = None
         self.closed = False
+        self._begin()
+
+    def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run, name="turn", daemon=True)
         self._thread.start()
 
@@ -80,6 +83,19 @@ class Turns:
         if present is None or time.monotonic() - present[1] <= seconds:
             return None
         return present[0]
+
+    def abort_longer_than(self, seconds: float) -> str | None:
+        """Leave the present turn if it takes longer than this; return its instance, else None.
+
+        As on the real host, nothing of the turn is stored and it is taken again: here when its code
+        has ended, because a thread cannot be ended. Another thread takes the turns of the others.
+        """
+        with self._lock:
+            instance = self.longer_than(seconds)
+            if instance is not None:
+                self._present = None
+                self._begin()
+        return instance
 
     def notify(self, instance: str, result: Result | None = None) -> None:
         """Queue a turn: the inbox holds a due message, or an activity has a result."""
@@ -100,20 +116,29 @@ class Turns:
         self._residents.take(instance)
 
     def _run(self) -> None:
+        me = threading.current_thread()
         while (instance := self._ready.get()) is not None:
             with self._lock:
                 mail = self._mail[instance]
                 taken = Mail(mail.results, mail.look)
                 mail.results, mail.look = [], False
             self._present = (instance, time.monotonic())
+            turn, failed = None, False
             try:
                 turn = self._take(instance, taken)
             except Exception:
                 LOG.exception("the turn of instance %s failed and will be retried", instance)
+                failed = True
+            with self._lock:
+                # Another thread takes the turns when this one was aborted.
+                aborted = self._thread is not me
+                if not aborted:
+                    self._present = None
+            if aborted or failed:
                 self._again(instance, taken)
+                if aborted:
+                    return
                 continue
-            finally:
-                self._present = None
             if turn is None:
                 self._rest(instance)
                 continue

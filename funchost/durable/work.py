@@ -8,7 +8,7 @@ import logging
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 from funchost import warnings
@@ -19,7 +19,7 @@ from funchost.app.json_text import TooDeepError
 from funchost.durable import history as h
 from funchost.durable import http_call
 from funchost.durable.turn import FunctionMap, Result
-from funchost.storage.activities import ScheduledActivity
+from funchost.storage.activities import ScheduledActivity, TaskId
 from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.engine")
@@ -44,7 +44,7 @@ class Activities:
         self._store, self._functions, self._invoker = store, functions, invoker
         self._done, self._loop = done, asyncio.get_running_loop()
         self._lock = threading.Lock()
-        self._running: dict[tuple[str, str, int], ScheduledActivity] = {}
+        self._running: dict[TaskId, ScheduledActivity] = {}
         self._most, self._busy = most, 0
         self._waiting: deque[ScheduledActivity] = deque()
         self._deadlines = Deadlines(self._loop, invoker.timeout, self._expire)
@@ -111,28 +111,44 @@ class Activities:
             await self._store.committed(lambda db: warnings.http_not_polled(db, row.instance, url))
         return text
 
-    def _expire(self, row: ScheduledActivity) -> None:
+    def _expire(self, row: ScheduledActivity, thread: int) -> None:
         limit = self._invoker.timeout
         if limit is not None:
+            self._invoker.replace(thread)
             self._finish(row, _failed(row, timed_out(row.name, limit)))
 
     def _finish(self, row: ScheduledActivity, event: h.Event) -> None:
         """Hand over the first result of a row: a later one comes from a function that timed out."""
         self._deadlines.end(row)
         # First: a rewind that drops this result must be able to start the task again.
+        if self._release(row):
+            self._done(row.instance, Result(execution=row.execution, event=event))
+
+    def drop(self, tasks: Iterable[TaskId]) -> None:
+        """Take no result of these tasks: a rewind lets the code schedule them again."""
+        for task in tasks:
+            row = self._running.get(task)
+            if row is not None:
+                self._release(row)
+
+    def _release(self, row: ScheduledActivity) -> bool:
+        """Let the next row begin; False when the result of this one is not taken any more."""
         with self._lock:
             if self._running.get(_task(row)) is not row:
-                return
+                return False
             del self._running[_task(row)]
+            if row in self._waiting:
+                self._waiting.remove(row)
+                return True
             following = self._waiting.popleft() if self._waiting else None
             self._busy -= following is None
         if following is not None:
             self._begin(following)
-        self._done(row.instance, Result(execution=row.execution, event=event))
+        return True
 
 
-def _task(row: ScheduledActivity) -> tuple[str, str, int]:
-    return row.instance, row.execution, row.task
+def _task(row: ScheduledActivity) -> TaskId:
+    return TaskId(row.instance, row.execution, row.task)
 
 
 def _completed(row: ScheduledActivity, text: str) -> h.Event:

@@ -10,6 +10,14 @@ from funchost.storage.connection import Connection, Reader
 MOST = 500  # rows of one statement
 
 
+class TaskId(NamedTuple):
+    """A task of an instance; `task` is its number in the history of the execution."""
+
+    instance: str
+    execution: str
+    task: int
+
+
 class ScheduledActivity(NamedTuple):
     """An activity to run; `task` is its number in the history, `input` JSON text.
 

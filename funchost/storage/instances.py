@@ -17,8 +17,8 @@ class InstanceRecord(NamedTuple):
 
     `input`, `output` and `custom` are JSON text, `created` and `updated` times as
     funchost.durable.history.stamp writes them. The parent's three fields are those of the
-    orchestration that waits for this one. `trace` is its own trace parent, `caller` that of its
-    starter.
+    orchestration that waits for this one; its task is None while no task waits. `trace` is its own
+    trace parent, `caller` that of its starter.
     """
 
     id: str
@@ -98,6 +98,17 @@ def set_rewound(db: Connection, instance: str, moment: str) -> None:
     )
 
 
+def set_parent_task(
+    db: Connection, instance: str, parent: InstanceRecord, task: int | None
+) -> bool:
+    """Set the task of its parent that an instance answers, None for no task.
+
+    False when there is no such child of the parent's present execution.
+    """
+    query = "UPDATE instances SET parent_task=? WHERE id=? AND parent=? AND parent_execution=?"
+    return bool(db.execute(query, (task, instance, parent.id, parent.execution)).rowcount)
+
+
 def start_execution(db: Connection, instance: str, execution: str, text: str | None) -> None:
     """Begin the next execution of an instance with a new input.
 
@@ -111,8 +122,8 @@ def start_execution(db: Connection, instance: str, execution: str, text: str | N
 
 
 def clear(db: Connection, instance: str) -> None:
-    """Delete the messages, the activities, the history and the warnings of an instance."""
-    for table in ("inbox", "work", "turns", "answers", "warnings"):
+    """Delete the messages, the activities, the histories and the warnings of an instance."""
+    for table in ("inbox", "work", "turns", "formers", "answers", "warnings"):
         db.execute(f"DELETE FROM {table} WHERE instance=?", (instance,))
 
 

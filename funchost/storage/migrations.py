@@ -64,4 +64,9 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     # The time from which a timer's next occurrence was counted.
     "ALTER TABLE timers ADD COLUMN updated TEXT NOT NULL DEFAULT ''",
+    # The last execution of each instance that continued as new.
+    """
+    CREATE TABLE formers(instance TEXT PRIMARY KEY, execution TEXT NOT NULL, input TEXT,
+      following TEXT, events TEXT NOT NULL) WITHOUT ROWID
+    """,
 )

@@ -57,8 +57,13 @@ class Schedule:
 
     @property
     def is_frequent(self) -> bool:
-        """Return whether occurrences are less than a minute apart: the host stores no status."""
-        return len(self.fields[0]) > 1
+        """Return whether it runs several times in each minute: the host stores no status then.
+
+        Source: azure-webjobs-sdk-extensions, TimerSchedule.ShouldDisableScheduleMonitor.
+        """
+        whole = zip(self.fields[1:], _RANGES[1:], strict=True)
+        in_each_minute = all(len(field) == high - low + 1 for field, (low, high) in whole)
+        return in_each_minute and len(self.fields[0]) > 1
 
 
 def parse_cron(text: str) -> Schedule | None:

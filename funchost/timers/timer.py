@@ -91,7 +91,9 @@ class Timer:
         expected = self._schedule.after(counted)
         if expected == following:
             return Status(last, following, h.parse_stamp(record.updated))
-        if expected < moment:  # a new schedule is never past due
+        if expected < moment:
+            # The extension's ScheduleMonitor counts from now, so that a new schedule is never past
+            # due.
             counted, expected = moment, self._schedule.after(moment)
         status = Status(None, expected, counted)
         await self._remember(status)

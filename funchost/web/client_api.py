@@ -6,7 +6,6 @@ follow the recorded answers of the extension 3.19.0 (tests/conformance).
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable
@@ -26,11 +25,10 @@ from funchost.web.queries import (
     QueryError,
     in_use,
     json_body,
-    number,
-    plain_refusal,
+    parameter,
     refusal,
 )
-from funchost.web.status import status_document
+from funchost.web.starts import Starts, read_limits
 from funchost.web.status_api import StatusApi
 from funchost.web.urls import PUBLIC, Urls
 
@@ -53,7 +51,8 @@ class ClientApi:
 
     def _table(self) -> list[Operation]:
         status, entity = StatusApi(self._engine), EntityApi(self._engine)
-        life = LifeCycleApi(self._engine, self._urls, self._settings)
+        self._starts = Starts(self._engine, self._urls, status)
+        life = LifeCycleApi(self._engine, self._starts, self._settings)
         verbs = ("terminate", "suspend", "resume")
         return [
             Operation("POST", "orchestrators/{}", self.start),
@@ -72,8 +71,12 @@ class ClientApi:
             Operation("GET", "entities", entity.list),
             Operation("GET", "entities/{}", entity.list),
             Operation("GET", "entities/{}/{}", entity.get),
-            Operation("POST", "entities/{}/{}", entity.signal),
-            Operation("DELETE", "entities/{}/{}", entity.delete),
+            *(
+                Operation(method, template, handler)
+                for method, handler in (("POST", entity.signal), ("DELETE", entity.delete))
+                for template in ("entities/{}", "entities/{}/{}")
+            ),
+            *(Operation(method, "entities", entity.refuse) for method in ("POST", "DELETE")),
         ]
 
     def routes(self) -> list[web.RouteDef]:
@@ -119,36 +122,26 @@ class ClientApi:
 
         An unknown orchestrator is accepted, as in Azure: the instance fails at its first turn.
         """
-        instance, query = instance or uuid.uuid4().hex, request.query
+        instance = instance or uuid.uuid4().hex
         if _BAD_ID.search(instance) or len(instance) > MAX_ID:
             return refusal(
                 f"The instance id {instance!r} is not allowed: at most {MAX_ID} characters, "
                 "no @ at the start, none of / \\ # ? and no control characters."
             )
         text = await json_body(request)
-        timeout, interval = number(request, "timeout", 0), number(request, "pollingInterval", 0)
+        limits = read_limits(request)
         created = await self._engine.start(
             instance,
             name,
             text,
-            version=query.get("version"),
+            version=parameter(request, "version"),
             replace=self._settings.overrides_any_state,
             caller=request.headers.get("traceparent", ""),
         )
         if not created:
             row = instances.get(self._store, instance)
             return in_use(row.status if row else "Running")
-        if query.get("timeout") and query.get("pollingInterval"):
-            if interval > timeout:
-                return plain_refusal(
-                    f"Total timeout {timeout:g} should be bigger than retry timeout {interval:g}"
-                )
-            row = await self._engine.wait_for_end(instance, timeout)
-            if row is not None and row.status == "Completed":
-                return web.json_response(json.loads(row.output or "null"))
-            if row is not None and row.ended:
-                return web.json_response(status_document(row))
-        return self._urls.started(request, instance)
+        return await self._starts.answer(request, instance, limits)
 
 
 async def _answered(answer: Answer, request: web.Request) -> web.StreamResponse:

@@ -16,6 +16,7 @@ from funchost.web.queries import (
     json_body,
     moment,
     page,
+    parameter,
     plain_refusal,
 )
 
@@ -30,7 +31,11 @@ class EntityApi:
         self._engine, self._store = engine, engine.store
 
     async def get(self, request: web.Request, name: str, key: str) -> web.StreamResponse:
-        """Answer with an entity's state, 404 when it never had an operation."""
+        """Answer with an entity's state, 404 when it never had an operation.
+
+        The key $ stands for the empty one.
+        """
+        key = "" if key == "$" else key
         if _BAD_KEY.search(key):
             return _bad_key()
         entity = entities.get(self._store, _id(name, key))
@@ -40,8 +45,8 @@ class EntityApi:
         state = '"null"' if entity.state == "null" else entity.state
         return web.Response(text=state, content_type="application/json")
 
-    async def signal(self, request: web.Request, name: str, key: str) -> web.StreamResponse:
-        """Queue an operation, stored before the 202.
+    async def signal(self, request: web.Request, name: str, key: str = "") -> web.StreamResponse:
+        """Queue an operation, stored before the 202; a path without a key means the empty one.
 
         A body that is not declared as JSON is the operation's input as a text.
         """
@@ -57,10 +62,10 @@ class EntityApi:
         else:
             text = await request.text()
             body = json.dumps(text) if text else None
-        await self._engine.signal(_id(name, key), request.query.get("op", ""), body)
+        await self._engine.signal(_id(name, key), parameter(request, "op") or "", body)
         return web.Response(status=202)
 
-    async def delete(self, request: web.Request, name: str, key: str) -> web.StreamResponse:
+    async def delete(self, request: web.Request, name: str, key: str = "") -> web.StreamResponse:
         """Queue the operation "delete"."""
         if _BAD_KEY.search(key):
             return _bad_key()
@@ -79,6 +84,13 @@ class EntityApi:
         return (
             f"The function '{name}' doesn't exist, is disabled, or is not an entity function. "
             f"Additional info: The following are the known entity functions: {', '.join(known)}."
+        )
+
+    async def refuse(self, request: web.Request) -> web.StreamResponse:
+        """Refuse an operation without the name of an entity."""
+        return plain_refusal(
+            "Invalid entity id: entity name must not be a null or empty string. "
+            "(Parameter 'entityName')"
         )
 
     async def list(self, request: web.Request, name: str | None = None) -> web.StreamResponse:

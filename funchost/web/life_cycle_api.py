@@ -17,19 +17,22 @@ from funchost.web.queries import (
     flag,
     json_body,
     moment,
+    parameter,
     plain_refusal,
     refusal,
 )
-from funchost.web.urls import Urls
+from funchost.web.starts import Starts, read_limits
+
+IMPOSSIBLE = (("suspend", "Suspended"), ("resume", "Running"), ("resume", "Pending"))
 
 
 class LifeCycleApi:
     """Answers 202 when a change is stored, 404 for an unknown instance, 410 for an ended one."""
 
-    def __init__(self, engine: Engine, urls: Urls, settings: HostSettings) -> None:
-        """Take the URLs that a restart answers with."""
+    def __init__(self, engine: Engine, starts: Starts, settings: HostSettings) -> None:
+        """Take what answers a restart."""
         self._engine, self._store = engine, engine.store
-        self._urls, self._settings = urls, settings
+        self._starts, self._settings = starts, settings
 
     async def raise_event(
         self, request: web.Request, instance: str, name: str
@@ -45,8 +48,8 @@ class LifeCycleApi:
 
     async def change(self, verb: str, request: web.Request, instance: str) -> web.StreamResponse:
         """Terminate, suspend or resume an instance."""
-        status = await self._engine.change(instance, verb, request.query.get("reason"))
-        if (verb, status) in (("suspend", "Suspended"), ("resume", "Running")):
+        status = await self._engine.change(instance, verb, parameter(request, "reason"))
+        if (verb, status) in IMPOSSIBLE:
             return refusal(
                 f"Cannot {verb} the orchestration instance {instance} because instance is in the "
                 f"{status} state.",
@@ -70,7 +73,11 @@ class LifeCycleApi:
         )
 
     async def restart(self, request: web.Request, instance: str) -> web.StreamResponse:
-        """Start an instance again with its input, under a new id or its own."""
+        """Start an instance again with its input, under a new id or its own.
+
+        It waits as a start does.
+        """
+        limits = read_limits(request)
         former = instances.get(self._store, instance)
         if former is None:
             return refusal(
@@ -93,7 +100,7 @@ class LifeCycleApi:
                 message="A non-terminal instance with this instance ID already exists.",
                 kind="DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
             )
-        return self._urls.started(request, begun)
+        return await self._starts.answer(request, begun, limits)
 
     async def purge(self, request: web.Request, instance: str) -> web.StreamResponse:
         """Delete one ended instance, or an entity; 404 when there is none, 412 when it runs."""

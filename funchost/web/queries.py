@@ -29,15 +29,24 @@ class BodyError(ValueError):
     """The body is not JSON; the text has the parser's words, and becomes a 400."""
 
 
+def parameter(request: web.Request, name: str) -> str | None:
+    """Return a parameter as .NET reads it, None without one.
+
+    Its name has no case. Several values are joined by commas.
+    """
+    values = [value for key, value in request.query.items() if key.lower() == name.lower()]
+    return ",".join(values) if values else None
+
+
 def flag(request: web.Request, name: str, default: bool) -> bool:
     """Return a parameter that is true or false; any other word leaves the default."""
-    word = request.query.get(name, "").lower()
+    word = (parameter(request, name) or "").strip().lower()
     return word == "true" if word in ("true", "false") else default
 
 
 def number(request: web.Request, name: str, default: float) -> float:
     """Return a parameter that is a finite number, not negative."""
-    text = request.query.get(name, "")
+    text = parameter(request, name) or ""
     try:
         value = float(text) if text else default
     except ValueError:
@@ -49,7 +58,7 @@ def number(request: web.Request, name: str, default: float) -> float:
 
 def moment(request: web.Request, name: str) -> str | None:
     """Return a parameter that is a time, as the store writes times."""
-    text = request.query.get(name, "")
+    text = parameter(request, name) or ""
     if not text:
         return None
     try:
@@ -91,8 +100,8 @@ def filters(request: web.Request, *, strict: bool = False) -> Filters:
     Statuses may be repeated or joined by commas. An unknown one is refused: beside known ones only
     when the reading is `strict`.
     """
-    texts = request.query.getall("runtimeStatus", [])
-    asked = [word.strip() for text in texts for word in text.split(",") if word.strip()]
+    text = parameter(request, "runtimeStatus") or ""
+    asked = [word.strip() for word in text.split(",") if word.strip()]
     known = {word.lower(): word for word in KNOWN}
     statuses = [known[word.lower()] for word in asked if word.lower() in known]
     unknown = [word for word in asked if word.lower() not in known]
@@ -100,7 +109,7 @@ def filters(request: web.Request, *, strict: bool = False) -> Filters:
         raise QueryError(f"runtimeStatus is {unknown[0]!r}; use some of {', '.join(KNOWN)}.")
     return Filters(
         statuses=tuple(dict.fromkeys(statuses)),
-        prefix=request.query.get("instanceIdPrefix", ""),
+        prefix=parameter(request, "instanceIdPrefix") or "",
         created_from=moment(request, "createdTimeFrom"),
         created_to=moment(request, "createdTimeTo"),
     )

@@ -68,9 +68,9 @@ def entity_document(entity: EntityRecord, show_input: bool = True) -> Shown:
 def history_document(
     row: InstanceRecord, events: Iterable[h.Event], *, start: bool, inputs: bool, outputs: bool
 ) -> list[Shown]:
-    """Return the events that are shown: `start` shows the input of the instance.
+    """Return the events that are shown, without any input unless `start` is set.
 
-    `inputs` shows those of its tasks, and `outputs` their results and its own.
+    `inputs` also shows those of its tasks, and `outputs` their results and its own.
     """
     shown: list[Shown] = []
     scheduled: dict[int, h.Event] = {}
@@ -82,18 +82,22 @@ def history_document(
         elif kind in _ENDED_TASKS:
             shown.append(_ended_task(event, scheduled, inputs=inputs, outputs=outputs))
         elif kind == h.EXECUTION_STARTED:
-            shown.append(_started(row, event, show=start))
+            shown.append(_started(row, event))
         elif kind == h.EVENT_SENT:
             shown.append(_sent(row, event, calls))
         elif kind == h.EVENT_RAISED:
             shown.append(_raised(event, calls))
         else:
             shown += _other(event)
-    return shown + (_end(row, outputs=outputs) if row.ended else [])
+    shown += _end(row, outputs=outputs) if row.ended else []
+    if not start:
+        for entry in shown:
+            entry.pop("Input", None)
+    return shown
 
 
-def _started(row: InstanceRecord, event: h.Event, *, show: bool) -> Shown:
-    entry = {
+def _started(row: InstanceRecord, event: h.Event) -> Shown:
+    return {
         "EventType": "ExecutionStarted",
         "Correlation": None,
         "ScheduledStartTime": None,
@@ -102,8 +106,8 @@ def _started(row: InstanceRecord, event: h.Event, *, show: bool) -> Shown:
         "Generation": event.get("Generation", 0),
         "Timestamp": event["Timestamp"],
         "FunctionName": row.name,
+        "Input": event["Input"],
     }
-    return {**entry, "Input": event["Input"]} if show else entry
 
 
 def _ended_task(

@@ -61,7 +61,6 @@ class StatusApi:
     async def get(self, request: web.Request, instance: str) -> web.StreamResponse:
         """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
         later = {"Location": as_asked(request.url), "Retry-After": "5"}
-        show = flag(request, "showInput", True)
         row = instances.get(self._store, instance)
         if row is not None and not row.ended and self._polls.hold(row.id):
             row = await self._engine.wait_for_end(row.id, HOLD)
@@ -69,9 +68,19 @@ class StatusApi:
             entity = entities.get(self._store, instance)
             if entity is None:
                 return web.Response(status=404)
+            show = flag(request, "showInput", True)
             return web.json_response(entity_document(entity, show), status=202, headers=later)
+        document = self.document(request, row)
+        if not row.ended:
+            return web.json_response(document, status=202, headers=later)
+        shown = flag(request, "returnInternalServerErrorOnFailure", False)
+        return web.json_response(document, status=500 if shown and row.status == "Failed" else 200)
+
+    def document(self, request: web.Request, row: instances.InstanceRecord) -> dict[str, object]:
+        """Return an instance with what the request asks to see of it."""
+        show = flag(request, "showInput", True)
         document = status_document(row, show)
-        if flag(request, "showHistory", False):
+        if flag(request, "showHistory", False) and row.status != "Pending":
             document["historyEvents"] = history_document(
                 row,
                 self._history(row),
@@ -79,10 +88,7 @@ class StatusApi:
                 inputs=flag(request, "showHistoryInput", False),
                 outputs=flag(request, "showHistoryOutput", False),
             )
-        if not row.ended:
-            return web.json_response(document, status=202, headers=later)
-        shown = flag(request, "returnInternalServerErrorOnFailure", False)
-        return web.json_response(document, status=500 if shown and row.status == "Failed" else 200)
+        return document
 
     def _history(self, row: instances.InstanceRecord) -> list[h.Event]:
         events = h.read(turns.read(self._store, row.id))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.patience import PATIENCE
 BREAKING = {
     "random_input": "task 1, count, gets '0.",
     "random_output": "it returns 0.",
+    "random_again": "it continues as new with '",
     "random_task": "task 1 was count and is now also_count",
     "real_time": "task 0, a timer, is due ",
 }
@@ -127,6 +129,78 @@ def test_a_planted_change_of_code_is_found(
     assert step in lines[0]
     assert lines[1:] == ["1 of 2 instances leave their histories"]
     assert check(app, host.state, "two").returncode == 0
+
+
+def starts_over(host: Host, instance: str, times: int) -> None:
+    """Start an eternal orchestration and let it continue as new so often."""
+    host.manage("POST", f"/orchestrators/eternal/{instance}", json={"n": 1})
+
+    def has(number: int) -> bool:
+        return host.status(instance).get("input") in ({"n": number}, f'{{"n": {number}}}')
+
+    for number in range(1, times + 1):
+        until(partial(has, number), "the next start")
+        host.manage("POST", f"/instances/{instance}/raiseEvent/go", json=number)
+    until(partial(has, times + 1), "the last start")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step"),
+    [
+        (
+            '_new({"n": number',
+            '_new({"n": number + 1',
+            'it continues as new with \'"{\\\\"n\\\\": 4',
+        ),
+        ('"count", context.get_input()["n"]', '"count", 5', "task 0, count, gets '5'; it was '2'"),
+        ('"add", number)', '"take", number)', "task 1 was add and is now take"),
+        ("    context.continue_as_new({", "    return ({", "it does not continue as new"),
+        (
+            "    context.continue_as_new({",
+            "    yield context.wait_for_external_event('x')\n    context.continue_as_new({",
+            "it does not continue as new at the end",
+        ),
+    ],
+)
+def test_a_planted_change_of_an_eternal_orchestrator_is_found(
+    host: Host, app: Path, old: str, new: str, step: str
+) -> None:
+    """The present execution has not come to the changed line again."""
+    starts_over(host, "one", 2)
+    assert check(app, host.state).stdout == "0 of 1 instances leave their histories\n"
+    code = (app / "function_app.py").read_text()
+    before, mark, after = code.partition("def eternal")
+    assert old in after
+    (app / "function_app.py").write_text(before + mark + after.replace(old, new, 1))
+
+    ended = check(app, host.state)
+
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("eternal (one): ")
+    assert step in ended.stdout
+
+
+def test_an_eternal_orchestrator_that_keeps_the_rule_agrees(host: Host) -> None:
+    starts_over(host, "one", 3)
+    begin(host, "random_output", "last")  # replays come in the order of the ends
+
+    until(lambda: "NOT_DETERMINISTIC: instance last" in said(host), "the last replay")
+    assert said(host).count("NOT_DETERMINISTIC") == 1
+
+
+def test_the_former_execution_goes_with_its_instance(host: Host) -> None:
+    starts_over(host, "one", 1)
+    host.manage("POST", "/instances/one/terminate")
+    assert former_executions(host) == ["one"]
+
+    assert host.manage("DELETE", "/instances/one").status_code == 200
+
+    assert former_executions(host) == []
+
+
+def former_executions(host: Host) -> list[str]:
+    with closing(sqlite3.connect(host.state / "store.db")) as db:
+        return [row[0] for row in db.execute("SELECT instance FROM formers")]
 
 
 def test_a_failure_that_is_gone_is_found(host: Host, app: Path) -> None:

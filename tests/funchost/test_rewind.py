@@ -83,6 +83,57 @@ def test_a_failed_child_before_the_cut_that_was_purged_starts_anew(host: Host) -
     assert runs(host) == {"before the child's failure": 2, "in the child": 2}
 
 
+def children(host: Host, name: str) -> list[str]:
+    listed = host.manage("GET", "/instances").json()
+    return [one["instanceId"] for one in listed if one["name"] == name]
+
+
+def test_children_go_on_although_a_caught_retry_shifted_their_numbers(host: Host) -> None:
+    """One of them failed and one has a result; six more begin afterwards."""
+    story = "retries_then_has_children"
+    failed_and_repaired(host, story)
+
+    expected = {"caught": 3, "before the child's failure": 1, "in the child": 2}
+    assert runs(host) == {**expected, "child 0": 1 + 6, "child 1": 1 + 6}
+    assert len(children(host, "counts_then_fails")) == 1
+    assert len(children(host, "counts_twice")) == 1 + 6
+
+
+def test_each_child_with_an_id_of_its_own_keeps_its_result(host: Host) -> None:
+    story = "names_its_children"
+    host.begin(story, story)
+    assert host.finished(story)["runtimeStatus"] == "Failed"
+    names = [f"{story}-{number}" for number in range(3)]
+    for name in names:
+        host.finished(name)
+    host.log.with_suffix(".repaired").touch()
+
+    assert rewind(host, story) == 202
+    until(lambda: host.status(story)["runtimeStatus"] == "Completed", "the end after the rewind")
+
+    assert host.status(story)["output"] == names
+    assert runs(host) == {"caught": 3, **dict.fromkeys(names, 1), names[0]: 2}
+
+
+def test_tasks_that_run_at_a_rewind_answer_no_other_task_of_their_number(host: Host) -> None:
+    story = "leaves_running_tasks"
+    host.begin(story, story)
+    assert "16 KB" in host.finished(story)["output"]
+    until(lambda: "slow" in runs(host), "the slow activity")
+    [child] = children(host, "waits")
+    host.log.with_suffix(".repaired").touch()
+
+    assert rewind(host, story) == 202
+    until(lambda: "later 3" in runs(host), "the activities after it")
+    assert host.manage("POST", f"/instances/{child}/raiseEvent/go", json=1).status_code == 202
+    until(lambda: host.status(story)["runtimeStatus"] == "Completed", "the end after the rewind")
+
+    host.log.with_suffix(".open").touch()
+    assert host.status(story)["output"] == [*(f"later {number}" for number in range(4)), "went"]
+    assert (runs(host)["slow"], runs(host)["quick"]) == (2, 1)
+    assert children(host, "waits") == [child]
+
+
 def test_rewinds_of_an_ended_instance_repeat_no_activity_of_others(host: Host) -> None:
     host.begin("reads", "ended")
     host.finished("ended")

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,23 @@ def moments(calls: Calls) -> list[float]:
 HOURLY, DAILY = "0 0 * * * *", "0 0 0 * * *"
 
 
-@pytest.mark.parametrize("schedule", ["*/30 * * * * *", "0,59 * * * * *", "00:00:59"])
+@pytest.mark.parametrize("schedule", ["*/30 */1 0-23 * * SUN-SAT", "0,59 * * * * *", "00:00:59"])
 def test_a_frequent_schedule_has_no_status(scene: Scene, schedule: str) -> None:
     calls = scene.run(schedule, timedelta(minutes=2), useMonitor=True)
 
     assert len(calls.made) >= 2
     assert statuses(calls) == [{}] * len(calls.made)
     assert scene.stored() is None
+
+
+@pytest.mark.parametrize("schedule", ["0,30 0 * * * *", "0,30 * * * 1-12 MON-SAT", "0 * * * * *"])
+def test_a_schedule_that_is_not_frequent_in_each_minute_has_a_status(
+    scene: Scene, schedule: str
+) -> None:
+    calls = scene.run(schedule, timedelta(hours=1), useMonitor=True)
+
+    assert all(status["Next"] for status in statuses(calls))
+    assert scene.stored() is not None
 
 
 @pytest.mark.parametrize("schedule", ["0 * * * * *", "00:01:00"])
@@ -242,16 +253,45 @@ def test_a_retry_policy_is_obeyed(scene: Scene) -> None:
     assert [str(retry.rpc_exception) for retry in retries] == errors
 
 
-def test_exponential_pauses_grow_up_to_the_longest(scene: Scene) -> None:
-    retry = {
-        "strategy": "exponential_backoff",
-        "max_retry_count": "-1",
-        "minimum_interval": "00:00:10",
-        "maximum_interval": "00:01:00",
-    }
-    calls = scene.run(HOURLY, timedelta(minutes=64), fails=6, retry=retry)
+EXPONENTIAL = {
+    "strategy": "exponential_backoff",
+    "max_retry_count": "-1",
+    "minimum_interval": "00:00:10",
+    "maximum_interval": "00:01:00",
+}
 
-    assert [second - 3600 for second in moments(calls)] == [0, 10, 30, 60, 110, 170, 230]
+
+def test_exponential_pauses_grow_and_vary_up_to_the_longest(scene: Scene) -> None:
+    calls = scene.run(HOURLY, timedelta(minutes=64), fails=6, retry=EXPONENTIAL)
+
+    runs = moments(calls)
+    pauses = [after - before for before, after in pairwise(runs)]
+    growth = [(pauses[1] - 10) / 10, (pauses[2] - 10) / 20, (pauses[3] - 10) / 40]
+    assert all(0.8 <= each <= 1.2 for each in growth)
+    assert len({round(each, 6) for each in growth}) == 3, "each pause varies by itself"
+    assert (pauses[0], *pauses[4:]) == (10, 60, 60)
+
+
+def test_pauses_on_a_virtual_clock_are_the_same_in_each_run(tmp_path: Path) -> None:
+    runs = [
+        moments(
+            Scene(tmp_path / name).run(HOURLY, timedelta(minutes=64), fails=4, retry=EXPONENTIAL)
+        )
+        for name in ("one", "two")
+    ]
+
+    assert runs[0] == runs[1]
+
+
+def test_the_pauses_of_two_functions_differ_on_the_real_clock() -> None:
+    policy = read_policy({**EXPONENTIAL, "maximum_interval": "99:00:00"})
+    assert policy is not None
+
+    pauses = {policy.pause(5) for _ in range(100)}
+
+    assert len(pauses) > 1
+    assert all(10 + 0.8 * 80 <= pause.total_seconds() <= 10 + 1.2 * 80 for pause in pauses)
+    assert policy.pause(10_000) == policy.longest, "the longest pause that a timedelta holds"
 
 
 def test_a_failed_run_counts_as_run(scene: Scene) -> None:

@@ -83,6 +83,41 @@ def test_an_instance_ends_when_its_open_timer_falls_due(host: Host) -> None:
     assert seen(host, "soon", "TimerFired") == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "output"),
+    [
+        ("returns", "Completed", "returned"),
+        ("raises", "Failed", "Orchestrator function 'leaves_a_task' failed: gives up"),
+        ("again", "Completed", "second"),
+        ("child", "Completed", "returned"),
+    ],
+)
+def test_an_open_task_keeps_an_instance_running(
+    host: Host, kind: str, status: str, output: str
+) -> None:
+    instance = f"open-{kind}"
+    host.begin("leaves_a_task", instance, kind)
+    until(lambda: "OPEN_TASK" in warned(host, instance), "the warning")
+    present = host.status(instance)
+    assert (present["runtimeStatus"], present["output"]) == ("Running", None)
+
+    host.log.with_suffix(f".{instance}").touch()
+    raised(host, f"{instance}-child", "go")
+
+    ended = host.finished(instance)
+    assert (ended["runtimeStatus"], ended["output"]) == (status, output)
+
+
+def test_an_instance_with_an_open_task_can_be_terminated(host: Host) -> None:
+    host.begin("leaves_a_task", "open-ended", "child")
+    until(lambda: "OPEN_TASK" in warned(host, "open-ended"), "the warning")
+
+    host.manage("POST", "/instances/open-ended/terminate", params={"reason": "enough"})
+
+    assert host.finished("open-ended")["output"] == "enough"
+    host.manage("POST", "/instances/open-ended-child/terminate")
+
+
 def test_continue_as_new_drops_the_events_that_were_not_taken(host: Host) -> None:
     host.begin("takes_one_in_each_round", "rounds")
     for number in range(3):

@@ -51,6 +51,22 @@ def failing(context: df.DurableOrchestrationContext):
     yield context.call_activity("broken", 1)
 
 
+@app.orchestration_trigger(context_name="context")
+def random_again(context: df.DurableOrchestrationContext):
+    number = context.get_input()["n"]
+    if number == 1:
+        yield context.call_activity("count", 1)
+        context.continue_as_new({"n": random.random()})
+
+
+@app.orchestration_trigger(context_name="context")
+def eternal(context: df.DurableOrchestrationContext):
+    number = yield context.call_activity("count", context.get_input()["n"])
+    yield context.wait_for_external_event("go")
+    context.signal_entity(df.EntityId("nobody", "key"), "add", number)
+    context.continue_as_new({"n": number})
+
+
 @app.activity_trigger(input_name="value")
 def count(value: float) -> float:
     with open("counted", "a") as log:

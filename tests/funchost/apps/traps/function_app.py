@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def leaves_a_timer(context: df.DurableOrchestrationContext):
 
 
 @app.orchestration_trigger(context_name="context")
+def leaves_a_task(context: df.DurableOrchestrationContext):
+    kind = context.get_input()
+    if kind == "second":
+        return "second"
+    if kind == "child":
+        slow = context.call_sub_orchestrator("waits", None, f"{context.instance_id}-child")
+    else:
+        slow = context.call_activity("held", context.instance_id)
+    yield context.task_any([slow, context.call_activity("count", "quick")])
+    if kind == "raises":
+        raise ValueError("gives up")
+    if kind == "again":
+        context.continue_as_new("second")
+        return None
+    return "returned"
+
+
+@app.orchestration_trigger(context_name="context")
 def takes_one_in_each_round(context: df.DurableOrchestrationContext):
     taken = context.get_input() or []
     if not taken:
@@ -82,6 +101,12 @@ def nests(context: df.DurableOrchestrationContext):
 def reads(context: df.DurableOrchestrationContext):
     return {"input": context.get_input(), "version": context.version}
     yield
+
+
+@app.orchestration_trigger(context_name="context")
+def raises_its_input(context: df.DurableOrchestrationContext):
+    yield context.call_activity("count", "before the failure")
+    raise ValueError(context.get_input()["text"])
 
 
 @app.orchestration_trigger(context_name="context")
@@ -199,6 +224,57 @@ def counts_twice(context: df.DurableOrchestrationContext):
         yield context.call_activity("count", f"child {number}")
 
 
+def retries_and_catches(context):
+    try:
+        yield context.call_activity_with_retry("fragile", df.RetryOptions(1, 2), "caught")
+    except Exception:
+        context.set_custom_status("caught")
+
+
+@app.orchestration_trigger(context_name="context")
+def retries_then_has_children(context: df.DurableOrchestrationContext):
+    """After a rewind its tasks have other numbers, because the first attempt succeeds."""
+    yield from retries_and_catches(context)
+    names = ("counts_then_fails", "counts_twice")
+    yield context.task_all([context.call_sub_orchestrator(name, None) for name in names])
+    more = [context.call_sub_orchestrator("counts_twice", number) for number in range(6)]
+    yield context.task_all(more)
+    return "done"
+
+
+@app.orchestration_trigger(context_name="context")
+def names_its_children(context: df.DurableOrchestrationContext):
+    yield from retries_and_catches(context)
+    names = [f"{context.instance_id}-{number}" for number in range(3)]
+    return (
+        yield context.task_all(
+            [context.call_sub_orchestrator("counts_its_id", None, name) for name in names]
+        )
+    )
+
+
+@app.orchestration_trigger(context_name="context")
+def counts_its_id(context: df.DurableOrchestrationContext):
+    name = "fragile" if context.instance_id.endswith("-0") else "count"
+    return (yield context.call_activity(name, context.instance_id))
+
+
+@app.orchestration_trigger(context_name="context")
+def leaves_running_tasks(context: df.DurableOrchestrationContext):
+    """The host fails it at once, while an activity and a child run."""
+    yield from retries_and_catches(context)
+    child = context.call_sub_orchestrator("waits", None)
+    slow = context.call_activity("slow_once", "slow")
+    yield context.task_any([child, slow, context.call_activity("count", "quick")])
+    if not REPAIRED.exists():
+        context.set_custom_status("x" * 20_000)
+    lines = []
+    for number in range(4):
+        lines.append((yield context.call_activity("count", f"later {number}")))
+    lines.append((yield child))
+    return lines
+
+
 @app.entity_trigger(context_name="context")
 def tally(context):
     value = context.get_state(lambda: 0)
@@ -211,20 +287,38 @@ def tally(context):
         raise KeyError(context.operation_name)
 
 
-@app.activity_trigger(input_name="line")
-def count(line: str) -> str:
+def note(line: str) -> None:
     with LOG.open("a") as log:
         log.write(f"{line}\n")
+
+
+@app.activity_trigger(input_name="line")
+def count(line: str) -> str:
+    note(line)
     return line
 
 
 @app.activity_trigger(input_name="line")
 def fragile(line: str) -> str:
-    with LOG.open("a") as log:
-        log.write(f"{line}\n")
+    note(line)
     if not REPAIRED.exists():
         raise ValueError(f"{line} is not repaired")
     return line
+
+
+@app.activity_trigger(input_name="line")
+def slow_once(line: str) -> str:
+    begun = LOG.exists() and line in LOG.read_text().splitlines()
+    note(line)
+    while not begun and not LOG.with_suffix(".open").exists():
+        time.sleep(0.01)
+    return line
+
+
+@app.activity_trigger(input_name="name")
+def held(name: str) -> None:
+    while not LOG.with_suffix(f".{name}").exists():
+        time.sleep(0.01)
 
 
 @app.activity_trigger(input_name="levels")
