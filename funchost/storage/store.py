@@ -165,6 +165,8 @@ class Store:
         may run twice: a group of which one unit raised is undone and written again.
         """
         future: Future[T] = Future()
+        # A task that waits for it may be cancelled; the writer must still be able to set it.
+        future.set_running_or_notify_cancel()
         self._queue.put((work, future))
         return future
 

@@ -1,5 +1,6 @@
 """A store that cannot be opened, and a disk that takes no more."""
 
+import asyncio
 import resource
 import sqlite3
 import subprocess
@@ -27,7 +28,7 @@ from pathlib import Path
 from funchost.durable import instances
 from funchost.storage.store import Store
 store = Store(Path(sys.argv[1]))
-print(store.commit(lambda db: instances.create(db, "one", "chain", None)).result(60))
+print(store.commit(lambda db: instances.create(db, instances.new("one", "chain", None))).result(60))
 """
 
 
@@ -132,3 +133,21 @@ def test_a_unit_that_raises_is_undone_alone_and_the_others_of_its_group_are_stor
     counts = [len(entities.operations(store, name, 9)) for name in units]
     assert counts == [1, 0, 1]
     store.close()
+
+
+def test_a_cancelled_wait_for_a_commit_does_not_stop_the_writer(tmp_path: Path) -> None:
+    store, done = Store(tmp_path), list[int]()
+
+    async def cancel() -> None:
+        with store.transaction():  # no other commit ends meanwhile
+            waiting = asyncio.create_task(store.committed(lambda db: done.append(1)))
+            await asyncio.sleep(0)
+            waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(cancel())
+    store.commit(lambda db: done.append(2)).result(PATIENCE)
+    store.close()
+
+    assert done == [1, 2]
