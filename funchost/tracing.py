@@ -9,8 +9,8 @@ Source: W3C Recommendation "Trace Context", level 1; OpenTelemetry specification
 from __future__ import annotations
 
 import os
+import random
 import re
-import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -34,8 +34,16 @@ class TraceContext:
 def child(parent: str | None) -> str:
     """Return the trace parent of a new span below `parent`, or of a new trace when it is none."""
     match = _PARENT.fullmatch(parent or "")
-    trace, flags = (match[1], match[3]) if match else (secrets.token_hex(16), "01")
-    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
+    trace, flags = (match[1], match[3]) if match else (identifier(16), "01")
+    return f"00-{trace}-{identifier(8)}-{flags}"
+
+
+def identifier(size: int) -> str:
+    """Return random hexadecimal digits for so many bytes; they are unique, but no secret.
+
+    The system's generator would give the interpreter's lock away at each call.
+    """
+    return f"{random.getrandbits(8 * size):0{2 * size}x}"
 
 
 class Spans:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import threading
@@ -252,22 +253,32 @@ def logged(name: str, instance: str | None = None) -> Iterator[None]:
         LOG.info("Executed 'Functions.%s' (%s%s, Duration=%.0fms)", name, outcome, owner, spent)
 
 
-def _decoded(text: str | None) -> Any:
-    from azure.functions._durable_functions import _deserialize_custom_object
+@functools.cache
+def _coders() -> tuple[json.JSONDecoder, json.JSONEncoder]:
+    """Return the worker's decoder and encoder of an activity's values, made once."""
+    from azure.functions._durable_functions import (
+        _deserialize_custom_object,
+        _serialize_custom_object,
+    )
 
+    return (
+        json.JSONDecoder(object_hook=_deserialize_custom_object),
+        json.JSONEncoder(default=_serialize_custom_object),
+    )
+
+
+def _decoded(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text, object_hook=_deserialize_custom_object)
+        return _coders()[0].decode(text)
     except json.JSONDecodeError:
         return text
 
 
 def _encoded(result: Any) -> str:
-    from azure.functions._durable_functions import _serialize_custom_object
-
     try:
-        encoded = json.dumps(result, default=_serialize_custom_object)
+        encoded = _coders()[1].encode(result)
     except TypeError as error:
         raise ValueError(f"activity trigger output must be json serializable ({result})") from error
     check_depth(encoded)

@@ -278,13 +278,17 @@ class Walk:
     def _compound(self, kind: int, actions: list[dict[str, Any]]) -> Job:
         jobs = [self._start(a) for a in actions]
         whole = Job()
+        # Counted, because a check of all jobs at each end would take quadratic time.
+        missing = 1 if kind == 11 else len(jobs)
 
-        def look() -> None:
-            if (any if kind == 11 else all)(j.done for j in jobs):
+        def count() -> None:
+            nonlocal missing
+            missing -= 1
+            if missing <= 0:
                 whole.complete()
 
         for job in jobs:
-            job.then(look)
+            job.then(count)
         if not jobs:
             whole.complete()
         return whole
