@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 
 from tests.patience import PATIENCE
@@ -24,6 +25,10 @@ os.environ["MLOPS_CONFIG"] = CONFIG
 
 # Every instance that a test ends is replayed.
 os.environ.setdefault("FUNCHOST_CHECK", "all")
+
+# An example takes longer than the library's 200 ms when the machine is busy.
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 # One folder for all workers of a run: they inherit its name from the process that starts them.
 _SHARED = "TESTS_SHARED_FOLDER"

@@ -87,7 +87,9 @@ class Invoker:
                 raise
             raise timed_out(name, self.timeout) from None
 
-    async def _on_thread(self, name: str, call: Callable[..., object], *arguments: object) -> Any:
+    async def _on_thread(
+        self, name: str, call: Callable[..., object], *arguments: object
+    ) -> object:
         """Return the result of a call on a thread; FunctionTimeoutError when it takes too long.
 
         A thread cannot be ended, so the function goes on then and its result is dropped.
@@ -168,7 +170,7 @@ class Invoker:
         with contained():
             return str(await self._on_thread(function.name, function.call, text))
 
-    def submit(self, work: Callable[..., None], *arguments: Any) -> None:
+    def submit(self, work: Callable[..., None], *arguments: object) -> None:
         """Run work on the threads of sync functions."""
         self._threads.start(partial(work, *arguments))
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 LOG = logging.getLogger("funchost.invocation")
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Threads:
 
     def close(self) -> None:
         """Drop waiting calls and end the free threads; running calls end with the process."""
-        waiting: list[Any] = []
+        waiting = list[object]()
         try:
             while True:
                 waiting.append(self._work.get_nowait())

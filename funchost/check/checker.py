@@ -17,7 +17,7 @@ from funchost.check.divergence import CONTINUED, Recorded, divergence
 from funchost.durable import history as h
 from funchost.durable.execution import instance_of
 from funchost.durable.turn import FunctionMap
-from funchost.storage import formers, instances, turns
+from funchost.storage import instances, turns
 from funchost.storage.connection import Reader
 from funchost.storage.instances import InstanceRecord
 
@@ -106,7 +106,7 @@ def recorded(reader: Reader, row: InstanceRecord) -> Recorded:
 
 def continued(reader: Reader, row: InstanceRecord) -> Recorded | None:
     """Return the last execution of an instance that continued as new, None when none is stored."""
-    former = formers.get(reader, row.id)
+    former = turns.former(reader, row.id)
     if former is None:
         return None
     _, execution, given, following, events = former

@@ -96,9 +96,9 @@ def _other_continuation(recorded: Recorded, walk: Walk, *, inputs: bool) -> str 
         return "it continues as new; the history does not"
     if not (walk.continues and walk.finished):
         return "it does not continue as new at the end of its history"
-    given, stored = walk.continue_input, recorded.output
-    if inputs and given != stored:
-        return _shorten(f"it continues as new with {given!r}; it was {stored!r}")
+    following, recorded_one = walk.continue_input, recorded.output
+    if inputs and following != recorded_one:
+        return _shorten(f"it continues as new with {following!r}; it was {recorded_one!r}")
     return None
 
 

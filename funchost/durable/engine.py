@@ -14,6 +14,7 @@ from funchost import clock
 from funchost.app.invocation import Invoker, timed_out
 from funchost.app.versions import Versions
 from funchost.durable import entities, instances
+from funchost.durable import history as h
 from funchost.durable.history import parse_stamp
 from funchost.durable.rewind import Rewound, rewind
 from funchost.durable.turn import Effects, FunctionMap
@@ -95,11 +96,10 @@ class Engine:
         """
 
         own = self._versions.default if version is None else version
+        record = instances.new(instance, name, text, version=own, caller=caller)
 
         def work(db: Connection) -> bool:
-            return instances.create(
-                db, instance, name, text, version=own, replace=replace, caller=caller
-            )
+            return instances.create(db, record, replace=replace)
 
         self._turns.forget(instance)
         return await self._commit(work, lambda made: [instance] if made else [])
@@ -107,8 +107,10 @@ class Engine:
     async def raise_event(self, instance: str, name: str, text: str) -> str | None:
         """Buffer an external event; return the status that the instance had."""
 
+        event = h.event(h.EVENT_RAISED, Name=name, Input=text)
+
         def work(db: Connection) -> str | None:
-            return instances.raise_event(db, instance, name, text)
+            return instances.raise_event(db, instance, event)
 
         return await self._commit(work, lambda status: [instance] if status else [])
 
@@ -151,13 +153,15 @@ class Engine:
         )
         self._start_batch(entity)
 
-    async def _commit(self, work: Callable[[Connection], T], told: Callable[[T], list[str]]) -> T:
+    async def _commit(
+        self, work: Callable[[Connection], T], concerned: Callable[[T], list[str]]
+    ) -> T:
         """Make a change durable and let the instances that it concerns take a turn."""
 
         def notify(stored: Future[T]) -> None:
             try:
                 if stored.exception() is None:
-                    for instance in told(stored.result()):
+                    for instance in concerned(stored.result()):
                         self._turns.notify(instance)
             finally:
                 with self._lock:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import uuid
 
 from funchost import clock
-from funchost.app.lenient_json import output_of
+from funchost.app.json_text import output_of
 from funchost.durable import history as h
 from funchost.storage import instances, messages
 from funchost.storage.connection import Connection
@@ -27,64 +28,73 @@ def post(
     messages.add(db, instance, execution, json.dumps(event), moment, timer)
 
 
-def create(
-    db: Connection,
+def new(
     instance: str,
     name: str,
     text: str | None,
     parent: tuple[str, str, int] | None = None,
     *,
     version: str = "",
-    replace: bool = False,
     caller: str = "",
-) -> bool:
-    """Start an instance; refuse an id that a live one uses, unless it shall be replaced.
+) -> InstanceRecord:
+    """Return the record of a new instance; `caller` is the trace parent of its starter."""
+    moment = h.stamp(clock.now())
+    parent_id, parent_execution, parent_task = parent or (None, None, None)
+    return InstanceRecord(
+        id=instance,
+        name=name,
+        execution=new_execution(),
+        status="Pending",
+        input=text,
+        output=None,
+        custom=None,
+        created=moment,
+        updated=moment,
+        parent=parent_id,
+        parent_execution=parent_execution,
+        parent_task=parent_task,
+        version=version,
+        trace=child(caller),
+        caller=caller,
+    )
 
-    `caller` is the trace parent of the request that starts it.
-    """
-    former = instances.get(db, instance)
+
+def new_execution() -> str:
+    """Return a new id of an execution: a random UUID, which is no secret."""
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
+def started(record: InstanceRecord) -> h.Event:
+    """Return the event that starts a new instance."""
+    return h.execution_started(
+        record.name, record.input, record.id, record.execution, record.version
+    )
+
+
+def create(db: Connection, record: InstanceRecord, *, replace: bool = False) -> bool:
+    """Start an instance; refuse an id that a live one uses, unless it shall be replaced."""
+    former = instances.get(db, record.id)
     if former is not None and not former.ended and not replace:
         return False
     if former is not None:
-        instances.clear(db, instance)
-    execution, moment = str(uuid.uuid4()), h.stamp(clock.now())
-    parent_id, parent_execution, parent_task = parent or (None, None, None)
-    instances.put(
-        db,
-        InstanceRecord(
-            id=instance,
-            name=name,
-            execution=execution,
-            status="Pending",
-            input=text,
-            output=None,
-            custom=None,
-            created=moment,
-            updated=moment,
-            parent=parent_id,
-            parent_execution=parent_execution,
-            parent_task=parent_task,
-            version=version,
-            trace=child(caller),
-            caller=caller,
-        ),
-    )
-    post(db, instance, execution, h.execution_started(name, text, instance, execution, version))
+        instances.clear(db, record.id)
+    instances.put(db, record)
+    post(db, record.id, record.execution, started(record))
     return True
 
 
 def start_child(db: Connection, row: InstanceRecord, scheduled: h.Event) -> str:
     """Start the child of a task, or refuse an id in use; return the instance to notify."""
     child = str(scheduled["InstanceId"])
-    if create(
-        db,
+    record = new(
         child,
         scheduled["Name"],
         scheduled["Input"],
         (row.id, row.execution, scheduled["EventId"]),
         version=scheduled["Version"],
         caller=row.trace,
-    ):
+    )
+    if create(db, record):
         return child
     refuse_task(db, row, scheduled, f"An instance with id '{child}' is already running")
     return row.id
@@ -108,7 +118,7 @@ def finish(
 
     `reason` is the text of a failure or a termination.
     """
-    instances.set_ended(db, instance.id, status, output, h.stamp(clock.now()))
+    instances.set_ended(db, instance, status, output, h.stamp(clock.now()))
     return answer_parent(db, instance, status, output, reason)
 
 
@@ -136,11 +146,11 @@ def answer_parent(
     return instance.parent
 
 
-def raise_event(db: Connection, instance: str, name: str, text: str) -> str | None:
+def raise_event(db: Connection, instance: str, event: h.Event) -> str | None:
     """Buffer an external event; return the status the instance had."""
     record = instances.get(db, instance)
     if record is not None and not record.ended:
-        post(db, instance, None, h.event(h.EVENT_RAISED, Name=name, Input=text))
+        post(db, instance, None, event)
     return record.status if record else None
 
 

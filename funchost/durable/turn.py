@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,12 +17,11 @@ from funchost.durable import http_call
 from funchost.durable.actions import Walk
 from funchost.durable.entities import send_from
 from funchost.durable.execution import Instance, Replayed, Resident
-from funchost.durable.instances import finish, post, refuse_task, start_child
-from funchost.durable.recall import free_id, recall, stored_answer
-from funchost.storage import activities, answers, formers, instances, messages, turns
+from funchost.durable.instances import finish, new_execution, post, refuse_task, start_child
+from funchost.durable.rewind import free_id, recall, stored_answer
+from funchost.storage import activities, answers, instances, messages, turns
 from funchost.storage.activities import ScheduledActivity, TaskId
 from funchost.storage.connection import Connection
-from funchost.storage.formers import FormerExecution
 from funchost.storage.instances import InstanceRecord
 
 LOG = logging.getLogger("funchost.turn")
@@ -98,13 +96,14 @@ class Turn:
         effects: Effects,
     ) -> None:
         run, walk, one = self.run, self.run.walk, self.instance
-        instances.set_running(db, one.id, run.custom, h.stamp(now()))
+        row = row._replace(custom=run.custom)
         size = status_size(run.custom)
         if size >= LARGE_STATUS_KB:
             warnings.large_status(db, one.id, size, MOST_STATUS_KB)
         # As on the real host, nothing ends before its last activity, child or timer.
         ends = walk.finished and not walk.has_open_tasks
         if ends and walk.continues and run.failure is None:
+            instances.set_running(db, row, h.stamp(now()))
             self._send(db, row, effects)
             self._continue(db, row, effects)
             return
@@ -126,6 +125,7 @@ class Turn:
         elif ends:
             self._end(db, row, effects, "Completed", run.result)
         else:
+            instances.set_running(db, row, h.stamp(now()))
             if walk.finished and (run.done or run.failure is not None):
                 _warn_open(db, one.id, walk)
             for event in walk.new:
@@ -169,10 +169,12 @@ class Turn:
         effects.instances += [parent] if parent else []
 
     def _continue(self, db: Connection, row: InstanceRecord, effects: Effects) -> None:
-        one, walk, execution = self.instance, self.run.walk, str(uuid.uuid4())
+        one, walk, execution = self.instance, self.run.walk, new_execution()
         events = json.dumps([*self.live, *walk.new])
-        former = FormerExecution(one.id, one.execution, row.input, walk.continue_input, events)
-        formers.keep(db, former, self.number)
+        former = turns.FormerExecution(
+            one.id, one.execution, row.input, walk.continue_input, events
+        )
+        turns.keep_former(db, former, self.number)
         instances.start_execution(db, one.id, execution, walk.continue_input)
         started = h.execution_started(
             one.name, walk.continue_input, one.id, execution, row.version, generation=None

@@ -10,6 +10,7 @@ import json
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,8 +20,7 @@ from queue import SimpleQueue
 from funchost import clock
 from funchost.app.versions import Versions
 from funchost.durable import history as h
-from funchost.durable.execution import execution, instance_of
-from funchost.durable.residents import Live, Residents
+from funchost.durable.execution import Replayed, Resident, execution, instance_of
 from funchost.durable.turn import Effects, FunctionMap, Result, Turn, refuse
 from funchost.storage import instances, messages, turns
 from funchost.storage.instances import InstanceRecord
@@ -29,6 +29,45 @@ from funchost.storage.store import Store
 
 LOG = logging.getLogger("funchost.turn")
 PAUSE = 1.0  # seconds before a turn that could not be stored is taken again
+
+
+# Orchestrations that wait for an activity continue soon; those that wait for a timer or a person
+# may wait for days.
+WORKING, WAITING = 1000, 32
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A live orchestration and the number of its next turn."""
+
+    run: Replayed | Resident
+    number: int
+
+
+class Residents:
+    """Keeps the latest orchestrations of each kind; an evicted one is replayed when needed."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self._working: OrderedDict[str, Live] = OrderedDict()
+        self._waiting: OrderedDict[str, Live] = OrderedDict()
+
+    def keep(self, instance: str, live: Live) -> None:
+        """Keep a live orchestration until its next turn, or until newer ones evict it."""
+        if isinstance(live.run, Replayed):
+            return
+        working = live.run.walk.working
+        kept, most = (self._working, WORKING) if working else (self._waiting, WAITING)
+        with self._lock:
+            kept[instance] = live
+            if len(kept) > most:
+                kept.popitem(last=False)
+
+    def take(self, instance: str) -> Live | None:
+        """Remove and return a live orchestration, None when it was evicted."""
+        with self._lock:
+            return self._working.pop(instance, None) or self._waiting.pop(instance, None)
 
 
 @dataclass(slots=True)

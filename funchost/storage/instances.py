@@ -68,26 +68,28 @@ def set_status(db: Connection, instance: str, status: str, moment: str, output: 
     )
 
 
-def set_running(db: Connection, instance: str, custom: str | None, moment: str) -> None:
-    """Store that an instance took a turn, and its custom status after this turn, None for none."""
+def set_running(db: Connection, row: InstanceRecord, moment: str) -> None:
+    """Store that an instance took a turn, and the custom status that its row has."""
     # The status is in two indexes, so that it is written only when it changes.
+    status = "" if row.status == "Running" else "status='Running', "
     db.execute(
-        "UPDATE instances SET status='Running' WHERE id=? AND status<>'Running'", (instance,)
-    )
-    db.execute(
-        "UPDATE instances SET updated=?, custom=? WHERE id=?",
-        (moment, custom, instance),
+        f"UPDATE instances SET {status}updated=?, custom=? WHERE id=?", (moment, row.custom, row.id)
     )
 
 
-def set_ended(db: Connection, instance: str, status: str, output: str | None, moment: str) -> None:
-    """Store the end of an instance, and delete its open messages and activities."""
+def set_ended(
+    db: Connection, row: InstanceRecord, status: str, output: str | None, moment: str
+) -> None:
+    """Store the end of an instance with the custom status that its row has.
+
+    Its open messages and activities are deleted.
+    """
     db.execute(
-        "UPDATE instances SET status=?, output=?, updated=? WHERE id=?",
-        (status, output, moment, instance),
+        "UPDATE instances SET status=?, output=?, custom=?, updated=? WHERE id=?",
+        (status, output, row.custom, moment, row.id),
     )
-    db.execute("DELETE FROM inbox WHERE instance=?", (instance,))
-    db.execute("DELETE FROM work WHERE instance=?", (instance,))
+    db.execute("DELETE FROM inbox WHERE instance=?", (row.id,))
+    db.execute("DELETE FROM work WHERE instance=?", (row.id,))
 
 
 def set_rewound(db: Connection, instance: str, moment: str) -> None:

@@ -28,9 +28,8 @@ from funchost.web.queries import (
     parameter,
     refusal,
 )
-from funchost.web.starts import Starts, read_limits
 from funchost.web.status_api import StatusApi
-from funchost.web.urls import PUBLIC, Urls
+from funchost.web.urls import PUBLIC, Starts, Urls, read_limits
 
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f-\x9f]")
 MAX_ID = 256

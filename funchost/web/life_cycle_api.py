@@ -21,7 +21,7 @@ from funchost.web.queries import (
     plain_refusal,
     refusal,
 )
-from funchost.web.starts import Starts, read_limits
+from funchost.web.urls import Starts, read_limits
 
 IMPOSSIBLE = (("suspend", "Suspended"), ("resume", "Running"), ("resume", "Pending"))
 

@@ -42,7 +42,6 @@ from tests.attacks.hostile import HOSTILE, at, changed, example, is_harmless, na
 
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "300")),
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 

@@ -4,7 +4,7 @@ import json
 import string
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from function_app.domain.text.redaction import redact, redact_content, redact_fields
@@ -33,7 +33,6 @@ FRAMES = (
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-@settings(deadline=None)
 @given(secret=SECRETS, before=st.text(max_size=20), after=st.text(max_size=20))
 def test_no_credential_survives(frame: str, secret: str, before: str, after: str) -> None:
     if frame.startswith(("smtp", "https://{}")):
@@ -130,7 +129,6 @@ KNOWN_BY_FORM = {
 @pytest.mark.parametrize(
     "frame", ["{}", "It said {} and ended.", "x={}", '{{"a": "{}"}}', "({})", "line\n{}\nline"]
 )
-@settings(deadline=None)
 @given(data=st.data())
 def test_a_credential_is_known_by_its_form(kind: str, frame: str, data: st.DataObject) -> None:
     secret = data.draw(KNOWN_BY_FORM[kind])
@@ -143,7 +141,6 @@ def test_a_credential_is_known_by_its_form(kind: str, frame: str, data: st.DataO
     assert redact(text) == text
 
 
-@settings(deadline=None)
 @given(
     user=chars(ALNUM, 1, 12),
     password=chars(ALNUM + "+_%.~!$*@/:", 12, 40),
@@ -178,7 +175,6 @@ BLAMELESS = {
 
 
 @pytest.mark.parametrize("kind", BLAMELESS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_an_identifier_is_no_credential(kind: str, data: st.DataObject) -> None:
     text = data.draw(BLAMELESS[kind])
@@ -187,7 +183,6 @@ def test_an_identifier_is_no_credential(kind: str, data: st.DataObject) -> None:
     assert redact(f"It is {text}, as ever.") == f"It is {text}, as ever."
 
 
-@settings(deadline=None)
 @given(secret=chars(ALNUM, 12, 40))
 def test_a_secret_inside_of_a_json_value_is_removed(secret: str) -> None:
     assume(secret not in ("password", "client_secret"))

@@ -40,7 +40,7 @@ def test_an_instance_that_is_replaced_while_its_turn_is_stored_runs(
     replaced, opened = list[bool](), list[Store]()
 
     def replace(db: Connection) -> bool:
-        return instances.create(db, "one", "twice", '"\\"second\\""', replace=True)
+        return instances.create(db, instances.new("one", "twice", '"\\"second\\""'), replace=True)
 
     def probe(point: str) -> None:
         # The thread that stores the first turn calls, after its commit.
@@ -53,7 +53,7 @@ def test_an_instance_that_is_replaced_while_its_turn_is_stored_runs(
     opened.append(store)
     turns = take_turns(store, functions, lambda instance, effects: None)
     with store.transaction() as db:
-        instances.create(db, "one", "twice", '"\\"other\\""')
+        instances.create(db, instances.new("one", "twice", '"\\"other\\""'))
     first = stored.get(store, "one")
     turns.notify("one")
 
@@ -77,7 +77,7 @@ def test_a_turn_that_is_stored_after_the_close_starts_nothing(
     turns = take_turns(store, functions, lambda instance, effects: started.append(instance))
     with store.transaction() as db:
         for instance in ("one", "two"):
-            instances.create(db, instance, "twice", '"\\"other\\""')
+            instances.create(db, instances.new(instance, "twice", '"\\"other\\""'))
     released = threading.Event()
 
     def hold() -> None:
@@ -139,7 +139,7 @@ def test_a_message_that_falls_due_during_the_start_is_taken(tmp_path: Path) -> N
     store, begun = Store(tmp_path), 1_000_000.0
     clock.use(FrozenClock(begun + 1.5))
     with store.transaction() as db:
-        instances.create(db, "late", "of_no_app", None)
+        instances.create(db, instances.new("late", "of_no_app", None))
 
     async def start() -> None:
         engine = Engine(store, {}, Invoker("{}"))

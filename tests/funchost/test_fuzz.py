@@ -17,7 +17,6 @@ from tests.patience import PATIENCE
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
 FUZZ = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 TEXTS = st.text(max_size=300) | st.sampled_from(

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from funchost.app.json_text import TooDeepError, check_depth, without_nan
-from funchost.app.lenient_json import output_of
+from funchost.app.json_text import TooDeepError, check_depth, output_of, without_nan
 from funchost.app.versions import Match, Versions, compare
 
 

@@ -89,7 +89,7 @@ def children(host: Host, name: str) -> list[str]:
 
 
 def test_children_go_on_although_a_caught_retry_shifted_their_numbers(host: Host) -> None:
-    """One of them failed and one has a result; six more begin afterwards."""
+    """The failed child, one with a result and six later children keep their ids."""
     story = "retries_then_has_children"
     failed_and_repaired(host, story)
 

@@ -172,8 +172,9 @@ def test_an_obstacle_to_a_deployment_is_found_with_its_remedy(
     assert run_preflight(environ) == 1
 
     lines = capsys.readouterr().out.splitlines()
-    [bad] = [n for n, line in enumerate(lines) if line.startswith("BAD") and seen in line]
-    assert action in lines[bad + 1]
+    bad = [n for n, line in enumerate(lines) if line.startswith("BAD") and seen in line]
+    assert len(bad) == 1, lines
+    assert action in lines[bad[0] + 1]
 
 
 def test_names_that_this_environment_has_already_are_its_own(

@@ -21,7 +21,6 @@ from tests.stories.conftest import App
 
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 TEXT = st.text(max_size=40) | st.sampled_from(["", "..", "a/b", "x" * 300, "\x00", "🦊", "{x}"])

@@ -120,7 +120,7 @@ def test_content_that_comes_back_is_trained_on_again(
     writes=st.lists(st.sampled_from("ABC"), min_size=1, max_size=8),
     data=st.data(),
 )
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 def test_each_write_of_new_content_is_one_training_however_often_it_is_told(
     writes: list[str], data: st.DataObject
 ) -> None:
@@ -142,7 +142,7 @@ def test_each_write_of_new_content_is_one_training_however_often_it_is_told(
     writes=st.lists(st.sampled_from("AB"), min_size=1, max_size=6),
     data=st.data(),
 )
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 def test_events_in_any_order_start_no_training_twice_and_end_at_the_newest(
     writes: list[str], data: st.DataObject
 ) -> None:

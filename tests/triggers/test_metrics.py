@@ -52,7 +52,7 @@ VALUES = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False)
 SAMPLES = st.lists(st.tuples(LABELS, VALUES), min_size=1, max_size=4)
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(text=st.text('a\\"ü{}#', max_size=10), samples=SAMPLES)
 def test_the_librarys_parser_reads_every_figure_as_it_was(text: str, samples: list[Sample]) -> None:
     figures: Figures = {
