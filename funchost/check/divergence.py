@@ -96,9 +96,9 @@ def _other_continuation(recorded: Recorded, walk: Walk, *, inputs: bool) -> str 
         return "it continues as new; the history does not"
     if not (walk.continues and walk.finished):
         return "it does not continue as new at the end of its history"
-    following, recorded_one = walk.continue_input, recorded.output
-    if inputs and following != recorded_one:
-        return _shorten(f"it continues as new with {following!r}; it was {recorded_one!r}")
+    following, following_before = walk.continue_input, recorded.output
+    if inputs and following != following_before:
+        return _shorten(f"it continues as new with {following!r}; it was {following_before!r}")
     return None
 
 

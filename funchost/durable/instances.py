@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import uuid
 
 from funchost import clock
@@ -12,7 +11,7 @@ from funchost.durable import history as h
 from funchost.storage import instances, messages
 from funchost.storage.connection import Connection
 from funchost.storage.instances import InstanceRecord
-from funchost.tracing import child
+from funchost.tracing import child, identifier
 
 
 def post(
@@ -61,7 +60,7 @@ def new(
 
 def new_execution() -> str:
     """Return a new id of an execution: a random UUID, which is no secret."""
-    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+    return str(uuid.UUID(hex=identifier(16), version=4))
 
 
 def started(record: InstanceRecord) -> h.Event:
