@@ -1,4 +1,4 @@
-"""The HTTP floor: what one connection costs with two commits an instance and no orchestrator at all.
+"""The HTTP floor: the cost of one connection with two commits an instance and no orchestrator.
 
 It reads each request with one call of the system and answers it with another, on one thread. A
 start and an event are committed before their answer (WAL, synchronous=FULL). The first request for
@@ -49,7 +49,8 @@ class FloorServer:
         content = json.dumps(document).encode()
         connection.sendall(
             f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(content)}\r\n\r\n".encode() + content
+            f"Content-Length: {len(content)}\r\n\r\n".encode()
+            + content
         )
         return True
 
