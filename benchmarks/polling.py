@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from pathlib import Path
 
 JSON = {"Content-Type": "application/json"}
 ENDED = ("Completed", "Failed", "Terminated")
@@ -80,3 +84,22 @@ class PollingClient:
         answer = self._connection.getresponse()
         text = answer.read()
         return answer.status, json.loads(text) if text else {}
+
+
+class PolledProcess(PollingClient):
+    """Starts a module of this repository in a process of its own; it prints the port of its server."""
+
+    module: str
+
+    def __init__(self, path: Path) -> None:
+        """Start the module with a folder that it may write in."""
+        command = [sys.executable, "-m", self.module, str(path)]
+        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environ, text=True)
+        assert self._process.stdout is not None
+        super().__init__(int(self._process.stdout.readline()), "")
+
+    def close(self) -> None:
+        super().close()
+        self._process.terminate()
+        self._process.wait()
