@@ -65,7 +65,7 @@ def defer(package: str) -> None:
     """Let the import of a module in this package run no __init__, unless it ran already.
 
     `werkzeug` imports its web server and its test client there, which take a tenth of the start.
-    `aiohttp` imports its client, which reads all certificates of the system: a fifth of the start.
+    `aiohttp` imports its client, which reads all certificates of the system: a sixth of the start.
     """
     spec = None if package in sys.modules else importlib.util.find_spec(package)
     if spec is not None:

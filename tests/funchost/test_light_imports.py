@@ -61,6 +61,7 @@ def printed_by(code: str) -> str:
         ("import aiohttp.web; print(aiohttp.connector.__name__)", "aiohttp.connector"),
         ("import aiohttp.web; print(len(aiohttp.__all__) > 100)", "True"),
         ("import aiohttp; from aiohttp import *; print(TCPConnector.__name__)", "TCPConnector"),
+        ("import funchost.host; print('aiohttp.web' in sys.modules)", "False"),
         (THREADS, "8"),
         (SESSION, "False True True"),
     ],
