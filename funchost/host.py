@@ -174,7 +174,7 @@ class Host:
         routes: list[HttpRoute],
         origins: tuple[str, ...],
     ) -> None:
-        from funchost.web.server import Site, WebServer
+        from funchost.server import Site, WebServer
 
         site = Site(
             url=self.url,

@@ -93,7 +93,7 @@ class _PostponingFinder:
     ) -> ModuleSpec | None:
         if fullname != self._module:
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and type(spec.loader) is SourceFileLoader:
             spec.loader = _PostponingLoader(fullname, spec.loader.path)
@@ -107,4 +107,4 @@ def postpone_annotations(module: str) -> None:
     would import the client in a host whose functions may never use it.
     """
     if module not in sys.modules:
-        sys.meta_path.insert(0, _PostponingFinder(module))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _PostponingFinder(module))
