@@ -69,4 +69,6 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE formers(instance TEXT PRIMARY KEY, execution TEXT NOT NULL, input TEXT,
       following TEXT, events TEXT NOT NULL) WITHOUT ROWID
     """,
+    # 1 for an instance that may have been rewound: earlier versions did not store this.
+    "ALTER TABLE instances ADD COLUMN rewound INTEGER NOT NULL DEFAULT 1",
 )
