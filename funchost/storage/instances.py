@@ -18,8 +18,8 @@ class InstanceRecord(NamedTuple):
     `input`, `output` and `custom` are JSON text, `created` and `updated` times as
     funchost.durable.history.stamp writes them. The parent's three fields are those of the
     orchestration that waits for this one; its task is None while no task waits. `trace` is its own
-    trace parent, `caller` that of its starter. `rewound` is 1 when the present execution was rewound,
-    or began before the host stored this, else 0.
+    trace parent, `caller` that of its starter. `rewound` is 1 when the present execution was
+    rewound, or began before the host stored this, else 0.
     """
 
     id: str

@@ -82,7 +82,7 @@ class AuditLog:
 
         def attempt() -> Head:
             row = self._rows.get(PARTITION, HEAD)
-            if once and self._rows.get(PARTITION, ONCE + once) is not None:
+            if once and self.has(once):
                 return _head(row)
             content, head = written(event, _head(row))
             etag = row.etag if row else None
@@ -101,10 +101,9 @@ class AuditLog:
 
         return until_unchanged("append to the audit log", attempt)
 
-    def names(self, prefix: str) -> set[str]:
-        """Return the names with this prefix of entries that were appended or marked."""
-        rows = self._rows.query(PARTITION, ONCE + prefix)
-        return {row.key.removeprefix(ONCE) for row in rows}
+    def has(self, once: str) -> bool:
+        """Return whether an entry of this name was appended, or the name was marked."""
+        return self._rows.get(PARTITION, ONCE + once) is not None
 
     def mark(self, once: str) -> None:
         """Mark a name as recorded, because an entry without a name records it."""

@@ -14,6 +14,7 @@ from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Put, Row
+from function_app.records.accounts import mark
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
 from function_app.records.ledger.statuses import newest
@@ -45,7 +46,7 @@ class Decisions:
                 return other
             content = {"decisions": dump((*stored, decision))}
             put = Put(key=key, content=content, etag=row.etag if row else None)
-            self._rows.write(partition, [put])
+            self._rows.write(partition, [put, mark(self._rows, partition, key)])
             return decision
 
         return until_unchanged("store a decision", attempt)
@@ -96,7 +97,7 @@ class Decisions:
             gone = replace(own[-1], withdrawn_at=now, withdrawn_comment=comment)
             left = tuple(gone if decision == own[-1] else decision for decision in stored)
             put = Put(key=row.key, content={"decisions": dump(left)}, etag=row.etag)
-            self._rows.write(partition, [put])
+            self._rows.write(partition, [put, mark(self._rows, partition, row.key)])
             return gone
 
         return until_unchanged("withdraw an approval", attempt)

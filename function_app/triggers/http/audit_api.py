@@ -105,9 +105,7 @@ def _complete(invocation: Invocation, recorder: Recorder) -> None:
     invocation.host_refusals(recorder.record)
     recorder.flush()
     for model in invocation.projects:
-        record_missing(
-            invocation.ports.rows, invocation.ports.ledger, model, invocation.ports.clock.now()
-        )
+        record_missing(invocation.ports.rows, model, invocation.ports.clock.now())
 
 
 def _expected(invocation: Invocation) -> dict[str, str]:
