@@ -152,13 +152,14 @@ class AuditLog:
         self,
         after: int = 0,
         anchors: tuple[Head, ...] = (),
-        expected: Mapping[str, str] | None = None,
+        expected: Callable[[], Mapping[str, str]] = dict,
     ) -> Check:
         """Check the block of entries after this number; repeat until `checked` is the head's.
 
         `anchors` are heads that were stored outside of the log, compared in the first block.
-        `expected` are names that were given as `once`, each with words for the recorded fact: a log
-        that was deleted as a whole lacks them, although its chain is in order.
+        `expected` returns names that were given as `once`, each with words for the recorded fact: a
+        log that was deleted as a whole lacks them, although its chain is in order. It is called
+        with the last block alone, because it reads every change of production.
         """
         head, block = self.head(), (after + 1) // BLOCK
         last = min(head.number, (block + 1) * BLOCK - 1)
@@ -171,7 +172,7 @@ class AuditLog:
         if last == head.number > 0:
             faults += check_end(head, self._hash(last) or "")
         if last == head.number:
-            faults += self._missing(expected or {})
+            faults += self._missing(expected())
         for anchor in anchors if after == 0 else ():
             faults += check_anchor(anchor, head, self._hash(anchor.number))
         return Check(head=head, checked=last, faults=tuple(faults[:MOST_FAULTS]))

@@ -8,14 +8,27 @@ from datetime import timedelta
 import pytest
 
 from function_app.domain.codec import dump
+from function_app.domain.people.duties import ApprovalRules
 from function_app.ports.rows import Delete, Put
-from function_app.records.accounts import SEARCHED, record_missing, record_missing_of_page
+from function_app.records.accounts import (
+    GRACE,
+    SEARCHED,
+    UNRECORDED,
+    name_of_decision,
+    name_of_order,
+    record_missing,
+    record_missing_of_page,
+)
 from function_app.records.audit import ONCE, PARTITION
 from function_app.records.changes import LATEST, Changes
 from function_app.records.damage import ORDER, PAGE, damaged_rows, partition_of
-from tests.contracts.ledger_samples import DECISION, NOW
+from function_app.records.decisions import Decisions
+from function_app.records.ledger.ledger import StoredLedger
+from tests.contracts.ledger_samples import DECISION, NOW, RECORD
 from tests.records.counted_production import fill_production, order_of
 from tests.records.counted_rows import MODEL, CountedRows, release
+
+RULES = ApprovalRules(approvers=("ada",), people={})
 
 
 def find_the_change_of_the_newest_release(rows: CountedRows, number: int) -> None:
@@ -123,3 +136,22 @@ def test_changes_of_an_earlier_version_are_read_beside_the_latest_one() -> None:
         assert changes.latest(MODEL) == (later,)
     changes.begin(MODEL, replace(last, number=32))
     assert changes.latest(MODEL) == (replace(last, number=32),)
+
+
+def test_a_marked_decision_or_order_without_an_entry_is_found_at_once() -> None:
+    rows, number = CountedRows(), 3 * SEARCHED
+    fill_production(rows, number)
+    decision = replace(DECISION, release_id="release-m-zz", decided_at=NOW)
+    record = replace(RECORD, release=replace(RECORD.release, release_id="release-m-zz"))
+    decisions = Decisions(rows, StoredLedger(rows))
+    decisions.decide(record, decision, RULES)
+    order = Changes(rows).place(order_of(number + 1))
+    expected = [name_of_decision(decision), name_of_order(order)]
+
+    assert record_missing(rows, MODEL, NOW) == []
+    assert record_missing(rows, MODEL, NOW + GRACE) == expected
+    assert record_missing(rows, MODEL, NOW + GRACE) == []
+    assert rows.query(partition_of(MODEL), UNRECORDED) == ()
+
+    gone = decisions.withdraw(record, "ada", {}, "a mistake", NOW, lambda: False)
+    assert record_missing(rows, MODEL, NOW + GRACE) == [name_of_decision(gone)]

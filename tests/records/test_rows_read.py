@@ -158,7 +158,7 @@ def rows_read(rule: Rule, number: int) -> int:
 def test_a_rule_reads_as_many_rows_of_twice_as_many_releases(rule: Rule) -> None:
     number = max(NUMBER, PAGE)
 
-    assert rows_read(rule, 2 * number) == rows_read(rule, number) <= 4 * PAGE
+    assert rows_read(rule, 2 * number) == rows_read(rule, number) <= 3 * PAGE
 
 
 def test_the_check_of_the_inbox_reads_as_many_rows_of_twice_as_many_events() -> None:
