@@ -304,9 +304,6 @@ class Foreign(FakeLedger):
     def get_decision(self, release_id: str) -> None:
         return None
 
-    def list_decisions(self) -> tuple[Decision, ...]:
-        return ()
-
     def answers_without_key(self, model: str, endpoint: str) -> bool:
         return False
 

@@ -9,6 +9,7 @@ import pytest
 
 from function_app.domain.codec import dump
 from function_app.domain.people.duties import ApprovalRules
+from function_app.domain.release.release import ReleaseStatus
 from function_app.ports.rows import Delete, Put
 from function_app.records.accounts import (
     GRACE,
@@ -26,7 +27,7 @@ from function_app.records.decisions import Decisions
 from function_app.records.ledger.ledger import StoredLedger
 from tests.contracts.ledger_samples import DECISION, NOW, RECORD
 from tests.records.counted_production import fill_production, order_of
-from tests.records.counted_rows import MODEL, CountedRows, release
+from tests.records.counted_rows import MODEL, CountedRows, record, release
 
 RULES = ApprovalRules(approvers=("ada",), people={})
 
@@ -68,9 +69,17 @@ def search_missing_entries(rows: CountedRows, number: int) -> None:
     assert record_missing(rows, MODEL, now) == record_missing_of_page(rows, MODEL, now) == []
 
 
+def show_many_releases(rows: CountedRows, number: int) -> None:
+    """Read the decisions over more releases than a page has by default."""
+    records = [record(each, ReleaseStatus.PROMOTED) for each in range(number - 250, number)]
+
+    assert len(Decisions(rows, StoredLedger(rows)).on_each(records)) == 250
+
+
 @pytest.mark.parametrize(
     "rule",
     [
+        show_many_releases,
         find_the_change_of_the_newest_release,
         judge_a_promotion,
         judge_an_order,
@@ -142,9 +151,9 @@ def test_a_marked_decision_or_order_without_an_entry_is_found_at_once() -> None:
     rows, number = CountedRows(), 3 * SEARCHED
     fill_production(rows, number)
     decision = replace(DECISION, release_id="release-m-zz", decided_at=NOW)
-    record = replace(RECORD, release=replace(RECORD.release, release_id="release-m-zz"))
+    waiting = replace(RECORD, release=replace(RECORD.release, release_id="release-m-zz"))
     decisions = Decisions(rows, StoredLedger(rows))
-    decisions.decide(record, decision, RULES)
+    decisions.decide(waiting, decision, RULES)
     order = Changes(rows).place(order_of(number + 1))
     expected = [name_of_decision(decision), name_of_order(order)]
 
@@ -153,5 +162,5 @@ def test_a_marked_decision_or_order_without_an_entry_is_found_at_once() -> None:
     assert record_missing(rows, MODEL, NOW + GRACE) == []
     assert rows.query(partition_of(MODEL), UNRECORDED) == ()
 
-    gone = decisions.withdraw(record, "ada", {}, "a mistake", NOW, lambda: False)
+    gone = decisions.withdraw(waiting, "ada", {}, "a mistake", NOW, lambda: False)
     assert record_missing(rows, MODEL, NOW + GRACE) == [name_of_decision(gone)]
