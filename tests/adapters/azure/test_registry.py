@@ -210,7 +210,7 @@ def test_missing_access_to_models_is_reported(azure: Azure) -> None:
     azure.arm.fail("GET", "/models/", DENIED, times=9)
 
     with pytest.raises(PlatformError, match="AuthorizationFailed"):
-        azure.registry().list_versions("diabetes")
+        list(azure.registry().list_versions("diabetes"))
 
 
 def test_authors_are_no_tags_that_somebody_may_change(azure: Azure) -> None:
