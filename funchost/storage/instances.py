@@ -169,7 +169,7 @@ def ids(reader: Reader, filters: Filters, after: str = "", most: int = -1) -> li
     statuses = filters.statuses or STATUSES
     where, values = _bounds("id", filters.prefix, after)
     times, moments = _times("created", filters)
-    if moments and _are_few(reader, times, moments):
+    if moments and are_few(reader, "instances", "created", filters):
         query = (
             "SELECT id FROM instances INDEXED BY instances_created WHERE "
             f"{' AND '.join([*times, *where])} AND status IN ({','.join('?' * len(statuses))}) "
@@ -213,9 +213,11 @@ def _times(column: str, filters: Filters) -> tuple[list[str], list[str]]:
     return [f"{column}{sign}?" for _, sign in given], [bound for bound, _ in given]
 
 
-def _are_few(reader: Reader, times: list[str], moments: list[str]) -> bool:
+def are_few(reader: Reader, table: str, moment: str, filters: Filters) -> bool:
+    """Return whether at most FEW rows are in a filter's range of times; `moment` is its column."""
+    times, moments = _times(moment, filters)
     query = (
-        "SELECT COUNT(*) AS count FROM (SELECT 1 FROM instances INDEXED BY instances_created "
+        f"SELECT COUNT(*) AS count FROM (SELECT 1 FROM {table} INDEXED BY {table}_{moment} "
         f"WHERE {' AND '.join(times)} LIMIT ?)"
     )
     row = reader.row(query, *moments, FEW + 1)
