@@ -87,7 +87,7 @@ class PollingClient:
 
 
 class PolledProcess(PollingClient):
-    """Starts a module of this repository in a process of its own; it prints the port of its server."""
+    """Starts a module in a process of its own; the module prints the port of its server."""
 
     module: str
 
