@@ -67,7 +67,7 @@ def divergence(functions: FunctionMap, recorded: Recorded, *, inputs: bool = Tru
     its own clock. Azure does not compare them, so a change of code may change them while instances
     run.
     """
-    events = [{**event, "IsPlayed": True} for event in recorded.events]
+    events = [{**event, "IsPlayed": True} for event in _taken(recorded.events)]
     if not events:
         return None
     # The SDK takes the events after the last start of a turn for new ones, and the code logs then.
@@ -89,6 +89,15 @@ def divergence(functions: FunctionMap, recorded: Recorded, *, inputs: bool = Tru
     if recorded.status in _ENDED and not failed:
         return _other_end(recorded, run.result, ended=run.done)
     return None
+
+
+def _taken(events: list[h.Event]) -> list[h.Event]:
+    """Return the events that the code took: none after a suspension without a resumption."""
+    pauses = (h.EXECUTION_SUSPENDED, h.EXECUTION_RESUMED)
+    last = max((n for n, e in enumerate(events) if e["EventType"] in pauses), default=None)
+    if last is None or events[last]["EventType"] == h.EXECUTION_RESUMED:
+        return events
+    return events[:last]
 
 
 def _other_continuation(recorded: Recorded, walk: Walk, *, inputs: bool) -> str | None:

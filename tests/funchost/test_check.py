@@ -188,6 +188,15 @@ def test_an_eternal_orchestrator_that_keeps_the_rule_agrees(host: Host) -> None:
     assert said(host).count("NOT_DETERMINISTIC") == 1
 
 
+def test_events_of_a_pause_that_a_termination_ended_were_not_taken(host: Host, app: Path) -> None:
+    starts_over(host, "one", 1)
+    host.manage("POST", "/instances/one/suspend")
+    host.manage("POST", "/instances/one/raiseEvent/go", json=1)
+    host.manage("POST", "/instances/one/terminate")
+
+    assert check(app, host.state).stdout == "0 of 1 instances leave their histories\n"
+
+
 def test_the_former_execution_goes_with_its_instance(host: Host) -> None:
     starts_over(host, "one", 1)
     host.manage("POST", "/instances/one/terminate")
