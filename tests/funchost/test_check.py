@@ -102,6 +102,7 @@ def test_a_state_folder_agrees_with_the_code_that_made_it(host: Host, app: Path)
         ('"count", context.get_input()["n"]', '"count", 5', "task 0, count, gets '5'; it was '1'"),
         ('"count", context', '"also_count", context', "task 0 was count and is now also_count"),
         ("RetryOptions(1, 2)", "RetryOptions(1, 3)", "it goes on with broken"),
+        ('set_custom_status("near")', 'set_custom_status("far")', "status 'far'; it was 'near'"),
         ("    return number\n", "    return 7\n", "it returns 7; it was 3"),
         ("def steady", "def renamed", "The function 'steady' doesn't exist"),
         (
@@ -154,6 +155,7 @@ def starts_over(host: Host, instance: str, times: int) -> None:
         ),
         ('"count", context.get_input()["n"]', '"count", 5', "task 0, count, gets '5'; it was '2'"),
         ('"add", number)', '"take", number)', "task 1 was add and is now take"),
+        ('"nobody", "key"', '"nobody", "lock"', "task 1 is for @nobody@lock; it was for @nobody@"),
         ("    context.continue_as_new({", "    return ({", "it does not continue as new"),
         (
             "    context.continue_as_new({",
