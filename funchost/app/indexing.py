@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from funchost.app.host_json.comments import is_strict
-from funchost.app.light_imports import defer
+from funchost.app.light_imports import defer, postpone_annotations
 from funchost.app.retries import RetryPolicy, read_policy
-from funchost.app.worker_checks import SdkFunction, check, refusals
+from funchost.app.worker_checks import SdkFunction, check, place, refusals
 
 if TYPE_CHECKING:
     from azure.functions.decorators.function_app import FunctionRegister
@@ -76,7 +77,7 @@ def load_functions(app: Path) -> dict[str, HostedFunction]:
     os.chdir(app)
     if str(app) not in sys.path:
         sys.path.insert(0, str(app))
-    return index(cast("Sequence[SdkFunction]", _app_of(_script_name()).get_functions()))
+    return index(_functions_of(_app_of(_script_name())))
 
 
 def _script_name() -> str:
@@ -96,6 +97,7 @@ def _app_of(script: str) -> FunctionRegister:
     The worker counts names, so that a second name for the same object is refused, too.
     """
     defer("werkzeug")
+    postpone_annotations("azure.durable_functions.models.utils.http_utils")
     import azure.functions as func  # after chdir: the Durable SDK reads ./host.json on import
 
     try:
@@ -107,6 +109,19 @@ def _app_of(script: str) -> FunctionRegister:
                 "neither comments nor a comma at the end, although the host does: remove them"
             ) from error
         raise
+    except ModuleNotFoundError as error:
+        if error.name in sys.modules or _is_in_app(error.name or ""):
+            raise
+        raise IndexingError(
+            f"{_place_of(error)}ModuleNotFoundError: {error}. Cannot find module. Please check the "
+            f"requirements.txt file for the missing module. Instead: install {error.name}, and "
+            "list it in requirements.txt for Azure"
+        ) from error
+    except SystemExit as error:
+        raise IndexingError(
+            f"{_place_of(error)}SystemExit: {error}. The import of {script} ended the process. "
+            "Instead: raise an exception that says what is wrong"
+        ) from error
     register = func.decorators.function_app.FunctionRegister
     names = [n for n in module.__dir__() if isinstance(getattr(module, n, None), register)]
     if not names:
@@ -124,6 +139,37 @@ def _app_of(script: str) -> FunctionRegister:
     return app
 
 
+def _is_in_app(module: str) -> bool:
+    top = module.partition(".")[0]
+    return Path(top).is_dir() or Path(f"{top}.py").is_file()
+
+
+def _place_of(error: BaseException) -> str:
+    """Return file and line of the app's code that raised an error, "" when none did."""
+    folder, frames = Path.cwd(), traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        file = Path(frame.filename)
+        if file.is_relative_to(folder) and not file.is_relative_to(sys.prefix):
+            return f"{file.relative_to(folder)}:{frame.lineno}: "
+    return ""
+
+
+def _functions_of(app: FunctionRegister) -> Sequence[SdkFunction]:
+    """Return the functions of an app; IndexingError with the SDK's words when it refuses one."""
+    try:
+        return cast("Sequence[SdkFunction]", app.get_functions())
+    except ValueError as error:
+        # The SDK names the function in its text, and has no public list of functions it refuses.
+        built = [b._function for b in getattr(app, "_function_builders", ())]
+        named = [f for f in built if f"Function {f.get_function_name()} does" in str(error)]
+        places = ", ".join(filter(None, map(place, named)))
+        where = f"{places}: " if places else ""
+        raise IndexingError(
+            f"{where}ValueError: {error} Instead: give each function one trigger and a name of its "
+            "own"
+        ) from error
+
+
 def index(built: Sequence[SdkFunction]) -> dict[str, HostedFunction]:
     """Check all functions and return them by lower-case name; name every problem at once.
 
@@ -139,8 +185,9 @@ def index(built: Sequence[SdkFunction]) -> dict[str, HostedFunction]:
         except ValueError as error:
             faults.append(f"function {name}: {error}")
         if name.lower() in functions:
-            faults.append(f"two functions are called {name}")
-        problems += faults
+            faults.append(f"two functions are called {name}: rename one, the case does not count")
+        where = place(one)
+        problems += [f"{where}: {fault}" if where else fault for fault in faults]
         if not problems:
             functions[name.lower()] = _hosted(one, name, bindings, retry)
     if problems:
@@ -157,15 +204,23 @@ def _problems(name: str, bindings: list[dict[str, Any]]) -> Iterator[str]:
     for binding in bindings:
         kind, called = binding["type"], str(binding.get("name", ""))
         if not _BINDING.match(called):
-            yield f"function {name}: binding name {called!r} is not allowed"
+            yield (
+                f"function {name}: binding name {called!r} is not allowed: use letters, digits and "
+                "single underscores"
+            )
         known = TRIGGERS if _is_trigger(binding) else ("durableClient", "http")
         if kind not in known:
-            yield f"function {name}: {kind} is not supported by this host"
+            instead = (
+                f"its triggers are {', '.join(sorted(TRIGGERS))}"
+                if _is_trigger(binding)
+                else "call the client library of the service in the function"
+            )
+            yield f"function {name}: {kind} is not supported by this host; {instead}"
         if kind == "http" and called != "$return":
             yield f"function {name}: return the response, this host sets no output {called!r}"
     names = [str(b.get("name", "")).lower() for b in bindings]
     for twice in sorted({n for n in names if names.count(n) > 1}):
-        yield f"function {name}: two bindings are called {twice}"
+        yield f"function {name}: two bindings are called {twice}; rename one"
 
 
 def _is_trigger(binding: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Union
 
 _ALIASES: tuple[type, ...] = (type(typing.List[int]), type(typing.List))  # noqa: UP006, the classes of aliases
+_OUT = 1  # the direction of an output
 _NO_GENERICS = (Union, tuple, ClassVar, collections.abc.Callable)
 # The parameter types that the worker takes for each trigger.
 _TAKEN = {
@@ -98,6 +99,11 @@ def check(function: SdkFunction) -> Checked:
         raise RefusedError(
             f"TypeError: {error}", "register a function that is written with `def`"
         ) from error
+    except Exception as error:  # an annotation may be any expression
+        raise RefusedError(
+            f"{type(error).__name__}: {error}",
+            "write annotations that Python can evaluate, or leave them out",
+        ) from error
     bindings = {binding.name: binding for binding in function.get_bindings()}
     returned = bindings.pop("$return", None)
     try:
@@ -181,17 +187,18 @@ def _check_names(name: str, written: set[str], bound: set[str]) -> None:
 
 
 def _gets_text(name: str, binding: Binding, hints: Mapping[str, object]) -> bool:
-    """Return whether the parameter of an input gets text; check its annotation."""
+    """Return whether the parameter of a binding is text; check its annotation."""
     if binding.name not in hints:
         return False
     hint = hints[binding.name]
     hinted = hint
-    is_out = _is_out(hint)
+    is_out, is_output = _is_out(hint), _is_output(binding)
     if is_out:
         arguments = typing.get_args(hint)
         if len(arguments) != 1:
             text = f"binding {binding.name} has invalid Out annotation {hint!r}"
-            raise _load_error(name, text, "annotate an input with its class")
+            remedy = "write the class: func.Out[str]" if is_output else "write its class"
+            raise _load_error(name, text, remedy)
         hinted = arguments[0]
     taken = _TAKEN.get(binding.type, "a class")
     if not isinstance(hinted, type) and not _is_generic(hinted):
@@ -201,7 +208,14 @@ def _gets_text(name: str, binding: Binding, hints: Mapping[str, object]) -> bool
             f"annotate {binding.name} with {taken}, or leave the annotation out; a union and "
             "list[...] are not classes",
         )
-    if is_out:
+    if is_output and not is_out:
+        raise _load_error(
+            name,
+            f'binding {binding.name} is declared to have the "out" direction, but its annotation '
+            "in Python is not a subclass of azure.functions.Out",
+            f"annotate {binding.name} with func.Out[...], or leave the annotation out",
+        )
+    if is_out and not is_output:
         raise _load_error(
             name,
             f'binding {binding.name} is declared to have the "in" direction in the binding '
@@ -209,7 +223,7 @@ def _gets_text(name: str, binding: Binding, hints: Mapping[str, object]) -> bool
             f"annotate {binding.name} with {taken}",
         )
     is_text = hinted in (str, bytes) and not _has_implicit_output(binding.type)
-    if not is_text and not _takes(binding.type, hinted):
+    if not is_text and not _takes(binding.type, hinted, is_output=is_output):
         shown = getattr(hinted, "__name__", repr(hinted))
         text = (
             f'binding type "\'{binding.name}\'" and dataType "{binding.type}" in the binding '
@@ -221,13 +235,15 @@ def _gets_text(name: str, binding: Binding, hints: Mapping[str, object]) -> bool
                 f'type of {binding.name} binding in the binding decorator "{binding.type}" does '
                 f'not match its Python annotation "{shown}"'
             )
+        taken = "func.Out[str]" if is_output else taken
         remedy = f"annotate {binding.name} with {taken}, or leave the annotation out"
         raise _load_error(name, text, remedy)
     return is_text
 
 
 def _check_return(name: str, kind: str, hint: object) -> None:
-    remedy = "annotate the return value with func.HttpResponse or str, or leave the annotation out"
+    taken = "func.HttpResponse or str" if kind == "http" else "str"
+    remedy = f"annotate the return value with {taken}, or leave the annotation out"
     if _is_generic(hint) and getattr(typing.get_origin(hint), "__name__", "") == "Out":
         raise _load_error(name, "return annotation should not be azure.functions.Out", remedy)
     if not isinstance(hint, type):
@@ -259,10 +275,17 @@ def converter_of(kind: str) -> Converter | None:
     return converter
 
 
-def _takes(kind: str, hint: object) -> bool:
+def _is_output(binding: Binding) -> bool:
+    direction = binding.get_dict_repr().get("direction")
+    return getattr(direction, "value", direction) == _OUT
+
+
+def _takes(kind: str, hint: object, *, is_output: bool) -> bool:
     converter = converter_of(kind)
     if converter is None:
         return isinstance(hint, type) and issubclass(hint, (str, bytes))
+    if is_output:
+        return converter.check_output_type_annotation(hint)
     return converter.check_input_type_annotation(hint)
 
 

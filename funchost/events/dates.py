@@ -15,9 +15,12 @@ DEEPEST = 64  # arrays and objects inside each other, the body included
 _TICKS = 10_000_000  # in a second
 _START = datetime(1, 1, 1)
 _LAST = (datetime(9999, 12, 31) - _START) // timedelta(seconds=1) * _TICKS + 86_400 * _TICKS - 1
+# Newtonsoft's reader also takes two digits, a colon, or both, where the minutes of a zone may be,
+# and ignores them when there is no zone: so nine digits of a fraction without a zone are a time.
 _TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,7}))?"
-    r"(?:([Zz])|([+-])([0-9]{2}):?([0-9]{2})?)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    r"(?:\.([0-9]{7}|[0-9]{1,6}(?![0-9])))?"
+    r"(?:([Zz])|(?:([+-])([0-9]{2}))?(?::([0-9]{2})?|([0-9]{2}))?)"
 )
 _MILLISECONDS = re.compile(r"/Date\((-?[0-9]{1,15})([+-][0-9]{2}(?:[0-9]{2})?)?\)/")
 
@@ -49,7 +52,7 @@ def _rewritten(text: str) -> str:
     match = _TIME.fullmatch(text) if len(text) <= 40 else None
     if match is None:
         return text
-    day, hour, minute, second, fraction, utc, sign, zone_hours, zone_minutes = match.groups()
+    day, hour, minute, second, fraction, utc, sign, zone_hours, *zone = match.groups()
     hours, minutes, seconds = int(hour), int(minute), int(second)
     parts = int((fraction or "").ljust(7, "0"))
     is_midnight = hours == 24 and not (minutes or seconds or parts)
@@ -62,7 +65,8 @@ def _rewritten(text: str) -> str:
     ticks = _ticks(moment) + (hours * 3600 + minutes * 60 + seconds) * _TICKS + parts
     if sign is None:
         return _written(ticks, "Z" if utc else "")
-    offset = (int(zone_hours) * 3600 + int(zone_minutes or 0) * 60) * _TICKS
+    zone_minutes = zone[0] or zone[1] or 0
+    offset = (int(zone_hours) * 3600 + int(zone_minutes) * 60) * _TICKS
     return _written(ticks - offset if sign == "+" else ticks + offset, "+00:00")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from sqlite3 import Row
 from typing import NamedTuple
 
 from funchost.storage.connection import Connection, Reader
-from funchost.storage.instances import Filters, conditions
+from funchost.storage.instances import Filters, are_few, conditions
 
 
 class EntityRecord(NamedTuple):
@@ -72,18 +73,36 @@ def select(
     """
     prefix = "" if name is None else f"@{name}@"
     filters = Filters(prefix=prefix, created_from=updated_from, created_to=updated_to)
-    where, values = conditions(filters, after, "updated")
-    query = f"{_SELECT} WHERE present=1 AND {' AND '.join(where)} ORDER BY id LIMIT ?"
-    return [EntityRecord(*row) for row in reader.rows(query, *values, most)]
+    columns = ", ".join(EntityRecord._fields)
+    rows = _rows(reader, columns, "updated", filters, after, most, "present=1")
+    return [EntityRecord(*row) for row in rows]
 
 
 def ids(reader: Reader, filters: Filters, after: str = "", most: int = -1) -> list[str]:
     """Return at most so many ids (-1: all) behind `after`, in order; every entity is Running."""
     if filters.statuses and "Running" not in filters.statuses:
         return []
-    where, values = conditions(filters, after, "created")
-    query = f"SELECT id FROM entities WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
-    return [row["id"] for row in reader.rows(query, *values, most)]
+    return [row["id"] for row in _rows(reader, "id", "created", filters, after, most)]
+
+
+def _rows(
+    reader: Reader, columns: str, moment: str, filters: Filters, after: str, most: int, *more: str
+) -> list[Row]:
+    """Return the rows of a page in the order of ids; `moment` is the column of the filter's times.
+
+    An index by time leads to the page when few entities are in the range, else one by id.
+    """
+    has_times = filters.created_from is not None or filters.created_to is not None
+    if has_times and are_few(reader, "entities", moment, filters):
+        index, column = f"INDEXED BY entities_{moment}", moment
+    else:
+        index, column = "", f"+{moment}"  # SQLite uses no index for an expression
+    where, values = conditions(filters, after, column)
+    query = (
+        f"SELECT {columns} FROM entities {index} WHERE {' AND '.join([*more, *where])} "
+        "ORDER BY id LIMIT ?"
+    )
+    return reader.rows(query, *values, most)
 
 
 def add_operation(

@@ -69,4 +69,12 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE formers(instance TEXT PRIMARY KEY, execution TEXT NOT NULL, input TEXT,
       following TEXT, events TEXT NOT NULL) WITHOUT ROWID
     """,
+    # The lists of entities are in the order of ids, by every filter.
+    """
+    CREATE INDEX entities_created ON entities(created, id);
+    CREATE INDEX entities_updated ON entities(updated, id);
+    CREATE INDEX entities_present ON entities(id) WHERE present=1;
+    """,
+    # 1 for an instance that may have been rewound: earlier versions did not store this.
+    "ALTER TABLE instances ADD COLUMN rewound INTEGER NOT NULL DEFAULT 1",
 )

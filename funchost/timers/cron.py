@@ -19,7 +19,12 @@ _WORDS = {
     5: ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"),
 }
 _DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_NUMBER, _STEP = re.compile(r"[0-9]{1,9}"), re.compile(r"[+-]?[0-9]{1,9}")
+# NCrontab reads numbers by .NET's int.Parse, which takes white space around and 32 bits.
+_NUMBER, _STEP = (
+    re.compile(r"0*[0-9]{1,10}[\t-\r]*"),
+    re.compile(r"[\t-\r]*[+-]?0*[0-9]{1,10}[\t-\r]*"),
+)
+_LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -91,8 +96,8 @@ def _field(text: str, place: int) -> frozenset[int]:
     values: set[int] = set()
     for part in text.split(","):
         span, slash, step = part.partition("/")
-        if slash and not _STEP.fullmatch(step):
-            raise ValueError(f"{text!r} has the step {step!r}, which is not a number")
+        if slash and not (_STEP.fullmatch(step) and abs(int(step)) <= _LARGEST):
+            raise ValueError(f"{text!r} has the step {step!r}, which is not a number of 32 bits")
         every = int(step) if slash else 1
         if every < 1:
             raise ValueError(f"{text!r} has a step below 1, which Azure would read as 1")

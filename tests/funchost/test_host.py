@@ -145,14 +145,23 @@ def test_the_topic_refuses_a_wrong_key(host: Host) -> None:
     assert refused.value.status_code == 401
 
 
-def test_the_webhook_shakes_hands(host: Host) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [
+        [{"data": {"validationCode": "7"}}],
+        {"data": {"validationCode": 7}},
+        # Event Grid encodes the data of a CloudEvent twice.
+        {"specversion": "1.0", "data": '{"validationCode": "7"}'},
+    ],
+)
+def test_the_webhook_shakes_hands(host: Host, event: object) -> None:
     answer = httpx.post(
         f"{host.url}/runtime/webhooks/EventGrid?functionName=on_event",
-        json=[{"data": {"validationCode": "abc"}}],
+        json=event,
         headers={"aeg-event-type": "SubscriptionValidation"},
     )
 
-    assert (answer.status_code, answer.json()) == (200, {"validationResponse": "abc"})
+    assert (answer.status_code, answer.json()) == (200, {"validationResponse": "7"})
 
 
 @pytest.mark.parametrize(

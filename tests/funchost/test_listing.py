@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from funchost.durable import history as h
-from funchost.storage import instances
+from funchost.storage import entities, instances
 from funchost.storage.connection import Connection, connect
+from funchost.storage.entities import EntityRecord
 from funchost.storage.instances import Filters, InstanceRecord
 from funchost.storage.store import Store
 from tests.funchost.conftest import Host
@@ -35,11 +36,21 @@ def record(number: int) -> InstanceRecord:
     )
 
 
+def entity(number: int) -> EntityRecord:
+    """Return the entity of a number: ids in no order, one of ten is present."""
+    name = "cart" if number % 5 else "user"
+    key = hashlib.sha256(str(number).encode()).hexdigest()
+    present = int(number % 10 == 3)
+    return EntityRecord(f"@{name}@{key}", name, "1", moment(number), present, moment(number))
+
+
 def filled(folder: Path, count: int) -> Connection:
     store = Store(folder)
     with store.transaction() as db:
         for number in range(count):
             instances.put(db, record(number))
+        for number in range(count // 3):
+            entities.put(db, entity(number))
     store.close()
     return connect((folder / "store.db").resolve(), cache=2000)
 
@@ -53,7 +64,17 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[int,
 
 
 def steps(db: Connection, filters: Filters, after: str) -> int:
-    """Return how many steps SQLite's machine takes for a page: some for each row that it reads."""
+    """Return how many steps SQLite's machine takes for a page of instances."""
+
+    def read() -> None:
+        found = instances.ids(db, filters, after, PAGE + 1)
+        instances.get_many(db, found[:PAGE])
+
+    return counted(db, read)
+
+
+def counted(db: Connection, read: Callable[[], object]) -> int:
+    """Return how many steps SQLite's machine takes to read: some for each row."""
     count = 0
 
     def step() -> int:
@@ -62,8 +83,7 @@ def steps(db: Connection, filters: Filters, after: str) -> int:
         return 0
 
     db.set_progress_handler(step, 1)
-    found = instances.ids(db, filters, after, PAGE + 1)
-    instances.get_many(db, found[:PAGE])
+    read()
     db.set_progress_handler(None, 1)
     return count
 
@@ -138,6 +158,57 @@ def test_pages_hold_each_instance_of_a_filter_once_in_the_order_of_ids(
 
         assert paged == expected
         assert instances.ids(db, filters) == expected
+
+
+TIMES: list[tuple[str | None, str | None]] = [
+    (None, None),
+    (moment(MANY), None),
+    (None, moment(-1)),
+    (None, moment(150)),
+    (moment(20), moment(9_000)),
+]
+
+
+@pytest.mark.parametrize("after", ["", "@user@8"])
+@pytest.mark.parametrize("name", [None, "user", "nobody"])
+@pytest.mark.parametrize(("begin", "end"), TIMES)
+def test_a_page_of_entities_is_that_of_a_plain_filter_and_reads_few_rows(
+    stores: list[tuple[int, Connection]],
+    begin: str | None,
+    end: str | None,
+    name: str | None,
+    after: str,
+) -> None:
+    count, db = stores[1]
+    prefix = "" if name is None else f"@{name}@"
+    filters = Filters(prefix=prefix, created_from=begin, created_to=end)
+    listed = sorted(
+        row
+        for row in map(entity, range(count // 3))
+        if row.id.startswith(prefix)
+        and row.id > after
+        and (begin or "") <= row.created <= (end or "9")
+    )
+
+    assert entities.ids(db, filters, after, PAGE) == [row.id for row in listed][:PAGE]
+    present = [row for row in listed if row.present]
+    assert entities.select(db, name, begin, end, after=after, most=PAGE) == present[:PAGE]
+    # Of a range of times, at most FEW are counted; reading all 10,000 takes over 40,000 steps.
+    for read in (
+        lambda: entities.ids(db, filters, after, PAGE),
+        lambda: entities.select(db, name, begin, end, after=after, most=PAGE),
+    ):
+        assert counted(db, read) < 9 * instances.FEW + 5_000
+
+
+def test_a_list_of_entities_that_are_deleted_reads_no_row(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.transaction() as db:
+        for number in range(2_000):
+            entities.put(db, entity(number)._replace(present=0))
+    store.close()
+    with closing(connect((tmp_path / "store.db").resolve(), cache=2000)) as db:
+        assert counted(db, lambda: entities.select(db, None, None, None)) < 100
 
 
 def test_a_state_folder_of_an_earlier_version_is_listed_and_goes_on(tmp_path: Path) -> None:

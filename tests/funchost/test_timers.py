@@ -115,6 +115,33 @@ def moments(calls: Calls) -> list[float]:
 HOURLY, DAILY = "0 0 * * * *", "0 0 0 * * *"
 
 
+@pytest.mark.parametrize(
+    ("schedule", "same"),
+    [
+        ("00000000005 * * * * *", "5 * * * * *"),
+        ("0 0 0 * * 1\n", "0 0 0 * * 1"),
+        ("0 */ +7\t * * * *", None),
+        ("0 */\t+7\t * * * *", "0 */7 * * * *"),
+        ("0 5/2147483647 * * * *", "0 5 * * * *"),
+        ("0 5/2147483648 * * * *", None),
+        ("0 \n5 * * * *", None),
+        ("0 0 0 * *\n*", None),
+        ("0 0 0 * * TUESDAYS", None),
+        ("0 0 0 * * t,TH,s", "0 0 0 * * 2,4,0"),
+        ("0 0 0 * j,JU,ma *", "0 0 0 * 1,6,3 *"),
+    ],
+)
+def test_a_number_is_read_as_in_dot_net(schedule: str, same: str | None) -> None:
+    if same is None:
+        with pytest.raises(ValueError, match=r"which is not|neither|six fields|outside"):
+            parse_schedule(schedule, {})
+        return
+
+    moments = [START + timedelta(days=40 * number, seconds=3) for number in range(10)]
+    read, expected = parse_schedule(schedule, {}), parse_schedule(same, {})
+    assert [read.after(moment) for moment in moments] == [expected.after(m) for m in moments]
+
+
 @pytest.mark.parametrize("schedule", ["*/30 */1 0-23 * * SUN-SAT", "0,59 * * * * *", "00:00:59"])
 def test_a_frequent_schedule_has_no_status(scene: Scene, schedule: str) -> None:
     calls = scene.run(schedule, timedelta(minutes=2), useMonitor=True)

@@ -43,7 +43,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
 
 
 def test_a_release_is_promoted_and_survives_a_restart_in_any_folder(
-    app: App, diabetes: str
+    app: App, diabetes: str, tmp_path: Path
 ) -> None:
     app.drop("diabetes/neue Daten 100%.csv", diabetes)
     trained = app.ended(app.claimed("diabetes/neue Daten 100%.csv"))["output"]
@@ -60,6 +60,7 @@ def test_a_release_is_promoted_and_survives_a_restart_in_any_folder(
     app.start()
     assert app.api.get("/api/releases/release-diabetes-1")["status"] == "promoted"
     assert httpx.get(f"{promoted['endpoint']}/healthz").json()["image"] == digest
+    assert os.listdir(tmp_path) == [NAME]
 
 
 def test_mlflow_works_below_a_folder_with_a_percent_sign(tmp_path: Path) -> None:
@@ -85,3 +86,4 @@ def test_mlflow_works_below_a_folder_with_a_percent_sign(tmp_path: Path) -> None
 
     assert ended.stdout.strip() == "0", ended.stderr[-2000:]
     assert (state / "mlflow.db").exists()
+    assert os.listdir(tmp_path) == [NAME]

@@ -8,9 +8,11 @@ without trailing zeros, and an offset in the host's zone. Source: Newtonsoft.Jso
 import re
 from datetime import UTC, datetime, timedelta
 
+# Azure ignores two digits, a colon, or both, where the minutes of a zone would be.
 _TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2})(:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,7}))?"
-    r"(?:([Zz])|([+-])([0-9]{2}):?([0-9]{2})?)?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2})(:[0-9]{2}:[0-9]{2})"
+    r"(?:\.([0-9]{7}|[0-9]{1,6}(?![0-9])))?"
+    r"(?:([Zz])|(?:([+-])([0-9]{2}))?(?::([0-9]{2})?|([0-9]{2}))?)"
 )
 _MILLISECONDS = re.compile(r"/Date\((-?[0-9]{1,15})([+-][0-9]{2}(?:[0-9]{2})?)?\)/")
 
@@ -41,7 +43,7 @@ def _in_utc(text: str) -> str:
 
 def _from_iso(match: re.Match[str]) -> str:
     """Return the time of a match in UTC; ValueError when there is no such time."""
-    day, hour, rest, fraction, utc, sign, hours, minutes = match.groups()
+    day, hour, rest, fraction, utc, sign, hours, *zone = match.groups()
     is_midnight = hour == "24" and rest == ":00:00" and not (fraction or "").strip("0")
     # Python's fromisoformat reads hour 24 in some versions only.
     moment = datetime.fromisoformat(f"{day}T{'00' if is_midnight else hour}{rest}+00:00")
@@ -50,7 +52,7 @@ def _from_iso(match: re.Match[str]) -> str:
     moment += timedelta(days=int(is_midnight))
     if sign is None:
         return _written(moment, fraction or "", "Z" if utc else "")
-    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    offset = timedelta(hours=int(hours), minutes=int(zone[0] or zone[1] or 0))
     try:
         moment = moment - offset if sign == "+" else moment + offset
     except OverflowError:

@@ -201,6 +201,67 @@ CASES: dict[str, str] = {
     + "@app.route(route='h')\ndef h(req): ...",
     "same-name": ROUTE + "def f(req): ...\n@app.route(route='g')\ndef f(req): ...",
     "empty-app": HTTP,
+    # Other callables.
+    "positional-only": ROUTE + "def f(req, /): ...",
+    "async-generator": ROUTE + "async def f(req): yield 'x'",
+    "async-generator-annotated": "import collections.abc as c\n"
+    + ROUTE
+    + "async def f(req) -> c.AsyncGenerator[str, None]: yield 'x'",
+    "static-method": HTTP + "def f(req): ...\napp.route(route='f')(staticmethod(f))",
+    "class-body": HTTP + "class F:\n @app.route(route='f')\n def f(self, req): ...",
+    "cached": "import functools\n" + ACTIVITY + "@functools.cache\ndef f(n: int): ...",
+    "partial-with-wraps": "import functools\n"
+    + HTTP
+    + "def g(req, a): ...\np = functools.partial(g, a=1)\nfunctools.update_wrapper(p, g)\n"
+    + "app.route(route='f')(p)",
+    "built-in": HTTP + "app.function_name('f')(app.route(route='f')(print))",
+    "wraps-another-signature": "import functools\n"
+    + HTTP
+    + "def deco(g):\n @functools.wraps(g)\n def w(req): return g(req, 1)\n return w\n"
+    + "@app.route(route='f')\n@deco\ndef f(req, user): ...",
+    # Annotations that raise when they are evaluated.
+    "division": ROUTE + "def f(req: '1/0'): ...",
+    "unknown-attribute": "from __future__ import annotations\n"
+    + HTTP
+    + "import decimal\n@app.route(route='f')\ndef f(req: decimal.NoSuch): ...",
+    "list-of-a-class": ROUTE + "def f(req: [func.HttpRequest]): ...",
+    "local-class": "from __future__ import annotations\n"
+    + HTTP
+    + "def make():\n class N: ...\n @app.route(route='f')\n def f(req: N): ...\nmake()",
+    # Outputs.
+    "output-class": HTTP
+    + "@app.route(route='f', binding_arg_name='r')\ndef f(req, r: func.HttpResponse): ...",
+    "output-type": HTTP
+    + "@app.route(route='f', binding_arg_name='r')\ndef f(req, r: func.Out[int]): ...",
+    "output-bare": HTTP
+    + "@app.route(route='f', binding_arg_name='r')\ndef f(req, r: func.Out): ...",
+    "queue-type": ROUTE
+    + "@app.queue_output(arg_name='m', queue_name='q', connection='c')\n"
+    + "def f(req, m: func.Out[int]): ...",
+    "queue-text": ROUTE
+    + "@app.queue_output(arg_name='m', queue_name='q', connection='c')\n"
+    + "def f(req, m: str): ...",
+    # Blueprints, and faults that the SDK finds when it lists the functions.
+    "refused-in-a-blueprint": "import azure.functions as func\nbp = func.Blueprint()\n"
+    + "@bp.route(route='f')\ndef f(req, limit=3): ...\n"
+    + "app = func.FunctionApp()\napp.register_functions(bp)",
+    "late-blueprint": "import azure.functions as func\nbp = func.Blueprint()\n"
+    + "app = func.FunctionApp()\napp.register_functions(bp)\n@bp.route(route='f')\ndef f(req): ...",
+    "blueprint-twice": "import azure.functions as func\nbp = func.Blueprint()\n"
+    + "@bp.route(route='f')\ndef f(req): ...\napp = func.FunctionApp()\n"
+    + "app.register_functions(bp)\napp.register_functions(bp)",
+    "own-class-of-app": "import azure.functions as func\nclass A(func.FunctionApp): ...\napp = A()\n"
+    + "@app.route(route='f')\ndef f(req): ...",
+    "no-trigger": HTTP + "@app.function_name('f')\ndef f(req): ...",
+    "client-alone": DURABLE
+    + "@app.durable_client_input(client_name='client')\nasync def f(client): ...",
+    "asgi": "import azure.functions as func\nasync def asgi(scope, receive, send): ...\n"
+    + "app = func.AsgiFunctionApp(app=asgi)",
+    "generic-timer": HTTP
+    + "@app.generic_trigger(arg_name='t', type='timerTrigger', schedule='0 0 0 * * *')\n"
+    + "def f(t: func.TimerRequest): ...",
+    "generic-unknown": HTTP
+    + "@app.generic_trigger(arg_name='x', type='magicTrigger')\ndef f(x: dict): ...",
 }
 # The call that shows a function's arguments: function, kind of TypedData, content.
 CALLS: dict[str, tuple[str, str, str]] = {

@@ -11,7 +11,7 @@ from azure.functions.meta import Datum
 
 from funchost.app.indexing import IndexingError, alone, load_functions
 from funchost.app.invocation import Invoker
-from tests.worker.refusals.cases import CALLS, CASES
+from tests.worker.refusals.cases import CALLS, CASES, HTTP, ROUTE
 
 ANSWERS: dict[str, Any] = json.loads(Path(__file__).with_name("answers.json").read_text("utf-8"))
 # Addresses of objects, and the order of a set, differ from process to process.
@@ -90,3 +90,43 @@ def test_each_refused_function_is_named_with_its_line(tmp_path: Path) -> None:
     assert "Instead: remove these parameters" in first
     assert second.startswith("function_app.py:10: FunctionLoadError: cannot load the i function")
     assert "Instead: annotate the return value with func.HttpResponse or str" in second
+
+
+OUTPUT = HTTP + (
+    "@app.route(route='f')\n"
+    "@app.queue_output(arg_name='message', queue_name='q', connection='c')\n"
+    "def f(req, message: func.Out[str]): ..."
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (CASES["blueprint-twice"], "function_app.py:3, function_app.py:3: ValueError: Function f"),
+        (CASES["client-alone"], "function_app.py:5: ValueError: Function f does not have a trig"),
+        (CASES["division"], "function_app.py:4: ZeroDivisionError: division by zero. Instead:"),
+        (CASES["built-in"], "TypeError: module, class, method, function"),
+        (OUTPUT, "function_app.py:4: function f: queue is not supported by this host; call the"),
+        (ROUTE + "def _f(req): ...", "function_app.py:4: function name '_f' is not allowed"),
+        ("\nimport gone.away", "function_app.py:2: ModuleNotFoundError: No module named 'gone'"),
+        ("raise SystemExit(0)", "function_app.py:1: SystemExit: 0. The import of function_app.py"),
+    ],
+)
+def test_an_app_that_cannot_be_loaded_is_explained_with_its_line(
+    tmp_path: Path, code: str, said: str
+) -> None:
+    (tmp_path / "function_app.py").write_text(code, encoding="utf-8")
+
+    with alone(tmp_path), pytest.raises(IndexingError) as raised:
+        load_functions(tmp_path)
+
+    [line] = str(raised.value).splitlines()
+    assert line.startswith(said)
+
+
+def test_a_missing_module_of_the_app_itself_is_the_apps_own_error(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text("import mine.gone", encoding="utf-8")
+    (tmp_path / "mine").mkdir()
+
+    with alone(tmp_path), pytest.raises(ModuleNotFoundError, match=r"mine\.gone"):
+        load_functions(tmp_path)

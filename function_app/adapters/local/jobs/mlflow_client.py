@@ -27,12 +27,16 @@ def mlflow_client(state: Path) -> "MlflowClient":
 
 
 def database_address(path: Path) -> str:
-    """Return the address of a SQLite file, as SQLAlchemy reads it."""
+    """Return the address of a SQLite file, as SQLAlchemy reads it.
+
+    It names the driver, because MLflow creates the folder of a `sqlite:///` address without
+    decoding it: an empty folder `%C3%BC` beside the folder `ü`, or an error where it may not write.
+    """
     with importing():
         from sqlalchemy.engine import URL
 
     # Whether the path is percent-encoded differs between versions of SQLAlchemy: it knows itself.
-    return URL.create("sqlite", database=str(path)).render_as_string()
+    return URL.create("sqlite+pysqlite", database=str(path)).render_as_string()
 
 
 def import_mlflow() -> ModuleType:
