@@ -115,7 +115,7 @@ class Bench:
             production=nothing,
             platform=SimpleNamespace(isolation=lambda: ""),
             approvers=SimpleNamespace(identify=lambda token: token),
-            registry=SimpleNamespace(list_versions=lambda model: ()),
+            registry=SimpleNamespace(list_versions=lambda model: iter(())),
         )
         return cast(Ports, ports)
 

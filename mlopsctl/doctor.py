@@ -1,6 +1,7 @@
 """Checks for faults of one machine; each finding names its remedy."""
 
 import importlib.util
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -25,8 +26,7 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
     text = f"{', '.join(missing)} absent. Run `make test`, it sets up." if missing else "all there"
     findings.append(_finding("packages", not missing, text))
     findings.append(_disk(state))
-    is_new = "is there" if state.exists() else "is new"
-    findings.append(_finding("state", True, f"{state} {is_new}"))
+    findings.append(_state(state))
     findings.append(_isolation())
     if api is None:
         return [*findings, _finding("app", False, absent)]
@@ -50,6 +50,18 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
         _finding(one["kind"], False, f"{one['subject']}: {one['detail']}", one["next"])
         for one in attention
     ]
+
+
+def _state(state: Path) -> dict[str, Any]:
+    """Report whether the app can use the path as its state folder; it creates an absent folder."""
+    there = next(path for path in (state, *state.absolute().parents) if path.exists())
+    if not there.is_dir():
+        text = f"{state} cannot be a folder, because {there} is a file. Give --state a folder"
+        return _finding("state", False, text)
+    if not os.access(there, os.W_OK | os.X_OK):
+        text = f"{there} cannot be written. Change its rights, or give --state another folder"
+        return _finding("state", False, text)
+    return _finding("state", True, f"{state} {'is there' if state.exists() else 'is new'}")
 
 
 def _isolation() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 NAME = "BuiltIn::HttpActivity"
-TIMEOUT = aiohttp.ClientTimeout(total=100)  # .NET's HttpClient default
+TIMEOUT = 100.0  # seconds, .NET's HttpClient default
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 # Headers that aiohttp sends by itself and .NET does not.
 _AUTOMATIC = ("Accept", "Content-Type")
@@ -59,9 +59,10 @@ async def call(text: str) -> str:
             "An invalid request URI was provided. Either the request URI must be an absolute URI "
             "or BaseAddress must be set."
         )
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     try:
         async with (
-            aiohttp.ClientSession(timeout=TIMEOUT, skip_auto_headers=_AUTOMATIC) as session,
+            aiohttp.ClientSession(timeout=timeout, skip_auto_headers=_AUTOMATIC) as session,
             session.request(
                 request["method"],
                 url,
@@ -112,9 +113,8 @@ def _has_host(url: str) -> bool:
 def _reason(error: Exception, url: str) -> str:
     """Return why a request got no answer, as .NET says it."""
     if isinstance(error, TimeoutError):
-        seconds = f"{TIMEOUT.total:g}"
         return (
-            f"The request was canceled due to the configured HttpClient.Timeout of {seconds} "
+            f"The request was canceled due to the configured HttpClient.Timeout of {TIMEOUT:g} "
             "seconds elapsing."
         )
     cause = getattr(error, "os_error", error)

@@ -242,10 +242,13 @@ def _take(db: Connection, row: InstanceRecord, kind: int, scheduled: h.Event) ->
 def free_id(db: Connection, row: InstanceRecord, scheduled: h.Event) -> str:
     """Return the id for a new child: its own, or another one when an earlier child has this.
 
-    The code's numbers begin again at a rewind, so that the host would make an id twice.
+    The code's numbers begin again at a rewind, so that the host would make an id twice. The ids of
+    an execution without a rewind are new, so that no instance is read for them.
     """
     name = str(scheduled["InstanceId"])
-    if not has_automatic_id(row, scheduled) or instances.get(db, name) is None:
+    if not row.rewound or not has_automatic_id(row, scheduled):
+        return name
+    if instances.get(db, name) is None:
         return name
     others = (f"{name}:{number:x}" for number in itertools.count(1))
     return next(other for other in others if instances.get(db, other) is None)

@@ -18,7 +18,8 @@ class InstanceRecord(NamedTuple):
     `input`, `output` and `custom` are JSON text, `created` and `updated` times as
     funchost.durable.history.stamp writes them. The parent's three fields are those of the
     orchestration that waits for this one; its task is None while no task waits. `trace` is its own
-    trace parent, `caller` that of its starter.
+    trace parent, `caller` that of its starter. `rewound` is 1 when the present execution was
+    rewound, or began before the host stored this, else 0.
     """
 
     id: str
@@ -36,6 +37,7 @@ class InstanceRecord(NamedTuple):
     version: str
     trace: str
     caller: str
+    rewound: int = 0
 
     @property
     def ended(self) -> bool:
@@ -95,7 +97,7 @@ def set_ended(
 def set_rewound(db: Connection, instance: str, moment: str) -> None:
     """Store that a failed instance runs again: without an output."""
     db.execute(
-        "UPDATE instances SET status='Running', output=NULL, updated=? WHERE id=?",
+        "UPDATE instances SET status='Running', output=NULL, updated=?, rewound=1 WHERE id=?",
         (moment, instance),
     )
 
@@ -120,7 +122,8 @@ def start_execution(db: Connection, instance: str, execution: str, text: str | N
     db.execute("DELETE FROM turns WHERE instance=?", (instance,))
     db.execute("DELETE FROM answers WHERE instance=?", (instance,))
     db.execute("DELETE FROM inbox WHERE instance=? AND execution IS NOT NULL", (instance,))
-    db.execute("UPDATE instances SET execution=?, input=? WHERE id=?", (execution, text, instance))
+    query = "UPDATE instances SET execution=?, input=?, rewound=0 WHERE id=?"
+    db.execute(query, (execution, text, instance))
 
 
 def clear(db: Connection, instance: str) -> None:

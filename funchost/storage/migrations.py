@@ -75,4 +75,6 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX entities_updated ON entities(updated, id);
     CREATE INDEX entities_present ON entities(id) WHERE present=1;
     """,
+    # 1 for an instance that may have been rewound: earlier versions did not store this.
+    "ALTER TABLE instances ADD COLUMN rewound INTEGER NOT NULL DEFAULT 1",
 )

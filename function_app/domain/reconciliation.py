@@ -172,24 +172,33 @@ def unreleased(
 ) -> list[ModelVersion]:
     """Return versions without a release: our own when newer than any release, and all foreign ones.
 
-    An own version is named by its run, a training of its model.
+    An own version is named by its run, a training of its model. `versions` are gone through once,
+    and only those that may be returned are kept: a model may have many.
     """
-    versions = tuple(versions)
     known = {record.release.version for record in records.values()}
-    # A release of a version that never existed hides no version: its event was forged.
-    listed = {version.version for version in versions}
-    real = (r for r in records.values() if r.image or r.release.version in listed)
-    newest = max((int(n) for r in real if (n := r.release.version).isdigit()), default=0)
-    return [
-        version
-        for version in versions
-        if version.version not in known
-        and (
-            not version.run_id.startswith(run_id(version.model, ""))
-            or not version.version.isdigit()
-            or int(version.version) > newest
-        )
-    ]
+    built = {record.release.version for record in records.values() if record.image}
+    newest = max(map(_number, built), default=0)
+    candidates = []
+    for version in versions:
+        if version.version not in known:
+            candidates += [version] if _may_lack(version, newest) else []
+        else:
+            # A release of a version that never existed hides no version: its event was forged.
+            newest = max(newest, _number(version.version))
+    return [version for version in candidates if _may_lack(version, newest)]
+
+
+def _may_lack(version: ModelVersion, newest: int) -> bool:
+    """Return whether a version without a release should have one, or is foreign.
+
+    `newest` is the highest released version.
+    """
+    own = version.run_id.startswith(run_id(version.model, ""))
+    return not (own and version.version.isdigit()) or int(version.version) > newest
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdigit() else 0
 
 
 def judge_champion(

@@ -151,9 +151,6 @@ class Ledger(Protocol):
     def get_decision(self, release_id: str) -> Decision | None:
         """Return the decision that version 0.1.0 stored over a release; None without one."""
 
-    def list_decisions(self) -> tuple[Decision, ...]:
-        """Return every decision that version 0.1.0 stored, by one query."""
-
 
 class Stories(Protocol):
     """The Durable client, as far as it is used."""

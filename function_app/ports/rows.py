@@ -69,10 +69,12 @@ class Rows(Protocol):
         """Return the rows of a partition whose keys begin with `prefix`, in the order of keys.
 
         The order is that of the keys' Unicode code points. With `after`, only greater keys count;
-        with `limit`, at most that number of rows is read. Both need keys that have only letters,
-        digits, `-`, `.` and `_` behind the prefix, because Azure sorts encoded keys. The result is
-        a snapshot on this machine; in Azure, rows that are written during a query of more than
-        1,000 rows may be missing.
+        with `limit`, at most that number of rows is read. A page with `after` or `limit` is in the
+        order of the platform, and Azure sorts encoded keys: keys that have only letters, digits,
+        `-`, `.` and `_` behind the prefix keep the order of code points. Every order allows to read
+        all rows page by page, each page after the last key of the page before. The result is a
+        snapshot on this machine; in Azure, rows that are written during a query of more than 1,000
+        rows may be missing.
         """
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:

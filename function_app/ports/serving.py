@@ -1,5 +1,6 @@
 """Registered models, images, and where they are served and watched."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -30,10 +31,12 @@ class Registry(Protocol):
     def get(self, model: str, version: str) -> ModelVersion:
         """Return a version; NotFoundError when there is none."""
 
-    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        """Return every version of a model, oldest first.
+    def list_versions(self, model: str) -> Iterator[ModelVersion]:
+        """Yield every version of a model as its platform lists it; pages are read one by one.
 
-        A version that another tool registered has an empty run id.
+        In Azure the run is the one that the version's tags name, which people may change, and the
+        digest is empty; `get` returns the version as it was registered. A version that another tool
+        registered has an empty run id.
         """
 
     def mark_champion(self, version: ModelVersion) -> None:

@@ -35,6 +35,8 @@ PARTITION, HEAD, ENTRY, ONCE = "audit", "head", "entry/", "once/"
 DIGITS = 3
 BLOCK = 10**DIGITS
 MOST_FAULTS = 20
+# So many blocks are read for one page, however rare the entries are that it asks for.
+BLOCKS = 10
 _CURSOR = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
@@ -49,7 +51,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPage:
-    """Some entries, newest first; `next` is the cursor of the next page, None after the last."""
+    """Some entries, newest first; `next` is the cursor of the next page, None after the last.
+
+    A page before the last may have few entries or none, because one page reads BLOCKS at most.
+    """
 
     entries: tuple[Mapping[str, object], ...]
     next: str | None = None
@@ -82,7 +87,7 @@ class AuditLog:
 
         def attempt() -> Head:
             row = self._rows.get(PARTITION, HEAD)
-            if once and self._rows.get(PARTITION, ONCE + once) is not None:
+            if once and self.has(once):
                 return _head(row)
             content, head = written(event, _head(row))
             etag = row.etag if row else None
@@ -101,10 +106,9 @@ class AuditLog:
 
         return until_unchanged("append to the audit log", attempt)
 
-    def names(self, prefix: str) -> set[str]:
-        """Return the names with this prefix of entries that were appended or marked."""
-        rows = self._rows.query(PARTITION, ONCE + prefix)
-        return {row.key.removeprefix(ONCE) for row in rows}
+    def has(self, once: str) -> bool:
+        """Return whether an entry of this name was appended, or the name was marked."""
+        return self._rows.get(PARTITION, ONCE + once) is not None
 
     def mark(self, once: str) -> None:
         """Mark a name as recorded, because an entry without a name records it."""
@@ -126,11 +130,16 @@ class AuditLog:
         meanwhile change no later page. ContractError (BAD_CURSOR) when the cursor is none.
         """
         check_cursor(after, _CURSOR)
-        below = int(after) if after else None
-        found = list(islice(self._matching(matches, below), limit + 1))
+        end = self.head().number + 1
+        end = min(int(after), end) if after else end
+        begin = max((end - 1) // BLOCK - BLOCKS + 1, 0) * BLOCK
+        found = list(islice(self._matching(matches, end, begin), limit + 1))
         shown = found[:limit]
-        following = str(shown[-1][0]) if len(found) > limit and shown else None
-        return AuditPage(entries=tuple(content for _, content in shown), next=following)
+        following = shown[-1][0] if len(found) > limit and shown else begin
+        return AuditPage(
+            entries=tuple(content for _, content in shown),
+            next=str(following) if following else None,
+        )
 
     def damaged(self) -> tuple[tuple[str, str], ...]:
         """Return the key and the problem of entries that cannot be read, among the newest ones.
@@ -147,19 +156,21 @@ class AuditLog:
 
     def contains(self, matches: Callable[[AuditEvent], bool]) -> bool:
         """Return whether an entry that can be read matches."""
-        return any(_is_readable(content) for _, content in self._matching(matches))
+        matching = self._matching(matches, self.head().number + 1)
+        return any(_is_readable(content) for _, content in matching)
 
     def check(
         self,
         after: int = 0,
         anchors: tuple[Head, ...] = (),
-        expected: Mapping[str, str] | None = None,
+        expected: Callable[[], Mapping[str, str]] = dict,
     ) -> Check:
         """Check the block of entries after this number; repeat until `checked` is the head's.
 
         `anchors` are heads that were stored outside of the log, compared in the first block.
-        `expected` are names that were given as `once`, each with words for the recorded fact: a log
-        that was deleted as a whole lacks them, although its chain is in order.
+        `expected` returns names that were given as `once`, each with words for the recorded fact: a
+        log that was deleted as a whole lacks them, although its chain is in order. It is called
+        with the last block alone, because it reads every change of production.
         """
         head, block = self.head(), (after + 1) // BLOCK
         last = min(head.number, (block + 1) * BLOCK - 1)
@@ -172,7 +183,7 @@ class AuditLog:
         if last == head.number > 0:
             faults += check_end(head, self._hash(last) or "")
         if last == head.number:
-            faults += self._missing(expected or {})
+            faults += self._missing(expected())
         for anchor in anchors if after == 0 else ():
             faults += check_anchor(anchor, head, self._hash(anchor.number))
         return Check(head=head, checked=last, faults=tuple(faults[:MOST_FAULTS]))
@@ -186,12 +197,13 @@ class AuditLog:
                 yield Fault(number=number if isinstance(number, int) else 0, problem=problem)
 
     def _matching(
-        self, matches: Callable[[AuditEvent], bool], below: int | None = None
+        self, matches: Callable[[AuditEvent], bool], end: int, begin: int = 0
     ) -> Iterator[tuple[int, Mapping[str, object]]]:
-        """Yield matching entries and their numbers, newest first; lower ones than `below` only."""
-        last = self.head().number
-        end = last + 1 if below is None else min(below, last + 1)
-        for block in range(max(end - 1, 0) // BLOCK, -1, -1):
+        """Yield matching entries and their numbers, newest first: those below `end`.
+
+        `begin` is the number at which the last block begins that is read.
+        """
+        for block in range(max(end - 1, 0) // BLOCK, begin // BLOCK - 1, -1):
             for number, content in reversed(self._block(block)):
                 if number < end and _matches(content, matches):
                     yield number, content

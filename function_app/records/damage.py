@@ -1,9 +1,9 @@
 """Stored rows that cannot be read: each is listed, and no row is taken for another one."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from function_app.domain.codec import find_damaged, load
 from function_app.domain.release.approval import Decision
@@ -35,23 +35,9 @@ def read_row(target: type[T], row: Row, name: str = "") -> T:
         raise PlatformError("records", f"read {row.key} of {row.partition}", text) from error
 
 
-def damaged_rows(rows: Rows, model: str) -> Iterator[tuple[str, str]]:
-    """Yield the key of each unreadable row about a model, and the consequence."""
-    kinds: tuple[tuple[str, Any, str, str], ...] = (
-        (DECISION, tuple[Decision, ...], "decisions", "Its decisions do not count."),
-        (CHANGE, Change, "", "Production of the model does not change until it is restored."),
-        (ORDER, Order, "", "The order is not carried out; give it again."),
-    )
-    for prefix, target, name, effect in kinds:
-        stored = rows.query(partition_of(model), prefix)
-        records = ((row.key, row.content.get(name) if name else row.content) for row in stored)
-        for key, problem in find_damaged(target, records):
-            yield f"{model}: {key}", f"{problem} {effect} {REMEDY}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """Rows with one prefix; behind it their keys have only plain characters.
+    """Rows with one prefix.
 
     A row is damaged when it, or its field `field`, cannot be read as `target`. `effect` is the
     consequence of the damage, and `label` returns the name of a row with a key for people.
@@ -62,6 +48,32 @@ class Kind:
     effect: str
     field: str = ""
     label: Callable[[str], str] = str
+
+
+def damaged_rows(rows: Rows, model: str) -> Iterator[tuple[str, str]]:
+    """Yield the key of each unreadable row about a model that is known by now, and the consequence.
+
+    One call checks up to PAGE rows, and those that were found damaged; the next call goes on.
+    """
+    for key, problem in DamageCheck(rows, partition_of(model), _OF_MODELS).find():
+        yield f"{model}: {key}", f"{problem} {REMEDY}"
+
+
+def read_page(
+    rows: Rows, partition: str, prefixes: Sequence[str], after: str, limit: int
+) -> tuple[list[Row], str]:
+    """Return up to `limit` rows with these prefixes, and the key after which the next page begins.
+
+    The page begins behind the key `after`. Both keys are empty for the first row.
+    """
+    begin = next((n for n, prefix in enumerate(prefixes) if after.startswith(prefix)), None)
+    page: list[Row] = []
+    for prefix in prefixes[begin or 0 :]:
+        start = after if after.startswith(prefix) else ""
+        page += rows.query(partition, prefix, after=start, limit=limit - len(page))
+        if len(page) == limit:
+            return page, page[-1].key
+    return page, ""
 
 
 class DamageCheck:
@@ -79,7 +91,8 @@ class DamageCheck:
         """Return the name of each damaged row that is known by now, the problem and its effect."""
         state = self._rows.get(self._partition, _OWN_KEY)
         after, known = _read(state)
-        page, following = self._page(after)
+        prefixes = [kind.prefix for kind in self._kinds]
+        page, following = read_page(self._rows, self._partition, prefixes, after, PAGE)
         again = [self._rows.get(self._partition, key) for key in known]
         rows = {row.key: row for row in (*page, *again) if row}
         damaged = {key: problem for kind in self._kinds for key, problem in _damaged(kind, rows)}
@@ -90,22 +103,6 @@ class DamageCheck:
             for key, problem in damaged.items()
             if key.startswith(kind.prefix)
         )
-
-    def _page(self, after: str) -> tuple[list[Row], str]:
-        """Return the rows that this call checks, and the key after which the next call begins.
-
-        Both keys are empty when the check begins with the first row.
-        """
-        prefixes = [kind.prefix for kind in self._kinds]
-        begin = next((n for n, prefix in enumerate(prefixes) if after.startswith(prefix)), None)
-        page: list[Row] = []
-        for prefix in prefixes[begin or 0 :]:
-            start = after if after.startswith(prefix) else ""
-            left = PAGE - len(page)
-            page += self._rows.query(self._partition, prefix, after=start, limit=left)
-            if len(page) == PAGE:
-                return page, page[-1].key
-        return page, ""
 
     def _save(self, state: Row | None, after: str, damaged: list[str]) -> None:
         content = {"after": after, "damaged": json.dumps(damaged)}
@@ -135,3 +132,20 @@ def _read(state: Row | None) -> tuple[str, list[str]]:
         keys = []
     known = [key for key in keys if isinstance(key, str) and key] if isinstance(keys, list) else []
     return after if isinstance(after, str) else "", known
+
+
+_OF_MODELS = (
+    Kind(
+        prefix=DECISION,
+        target=tuple[Decision, ...],
+        field="decisions",
+        effect="Its decisions do not count.",
+    ),
+    Kind(
+        prefix=CHANGE,
+        target=Change,
+        effect="Production of the model does not change until it is restored. (An older change "
+        "than the latest ones stops nothing.)",
+    ),
+    Kind(prefix=ORDER, target=Order, effect="The order is not carried out; give it again."),
+)

@@ -14,13 +14,14 @@ from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ConflictError
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import Put, Row
+from function_app.records.accounts import mark
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import DECISION, partition_of, read_row
 from function_app.records.ledger.statuses import newest
 from function_app.records.readable import load_each
 
-# Up to FEW records are read one by one, AT_A_TIME of them concurrently.
-FEW, AT_A_TIME = 200, 8
+# So many records are read concurrently.
+AT_A_TIME = 8
 
 
 class Decisions:
@@ -45,7 +46,7 @@ class Decisions:
                 return other
             content = {"decisions": dump((*stored, decision))}
             put = Put(key=key, content=content, etag=row.etag if row else None)
-            self._rows.write(partition, [put])
+            self._rows.write(partition, [put, mark(self._rows, partition, key)])
             return decision
 
         return until_unchanged("store a decision", attempt)
@@ -96,7 +97,7 @@ class Decisions:
             gone = replace(own[-1], withdrawn_at=now, withdrawn_comment=comment)
             left = tuple(gone if decision == own[-1] else decision for decision in stored)
             put = Put(key=row.key, content={"decisions": dump(left)}, etag=row.etag)
-            self._rows.write(partition, [put])
+            self._rows.write(partition, [put, mark(self._rows, partition, row.key)])
             return gone
 
         return until_unchanged("withdraw an approval", attempt)
@@ -125,26 +126,10 @@ class Decisions:
     def on_each(self, records: Iterable[ReleaseRecord]) -> dict[str, tuple[Decision, ...]]:
         """Return the decisions over these records by release id.
 
-        A page of a few records is read record by record, at the same time, because a model may have
-        thousands of decisions; many records are read with one query per model.
+        They are read record by record, AT_A_TIME concurrently, because a model may have thousands
+        of other decisions.
         """
-        given = list(records)
-        if len(given) <= FEW:
-            return self._on_few(given)
-        stored: dict[str, list[Decision]] = {}
-        for decision in self._ledger.list_decisions():
-            stored.setdefault(decision.release_id, []).append(decision)
-        for model in {record.release.model for record in given}:
-            for decision in self.of_model(model):
-                stored.setdefault(decision.release_id, []).append(decision)
-        decisions = {}
-        for record in given:
-            release_id = record.release.release_id
-            if named := tuple(d for d in stored.get(release_id, ()) if d.names(record)):
-                decisions[release_id] = named
-        return decisions
 
-    def _on_few(self, records: list[ReleaseRecord]) -> dict[str, tuple[Decision, ...]]:
         def read(record: ReleaseRecord) -> tuple[Decision, ...]:
             row = self.row_of(record)
             stored = (
@@ -154,12 +139,9 @@ class Decisions:
             return tuple(decision for decision in stored if decision.names(record))
 
         with ThreadPoolExecutor(AT_A_TIME) as pool:
-            decided = zip(records, pool.map(read, records), strict=True)
+            given = list(records)
+            decided = zip(given, pool.map(read, given), strict=True)
             return {record.release.release_id: own for record, own in decided if own}
-
-    def of_model(self, model: str) -> tuple[Decision, ...]:
-        """Return every decision over the model that can be read, in the order of their keys."""
-        return _readable(self._rows.query(partition_of(model), DECISION))
 
     def promoted(self, model: str, digest: str) -> ReleaseRecord | None:
         """Return the release whose decision promoted this image; None without one."""

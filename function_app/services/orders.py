@@ -8,6 +8,7 @@ from function_app.domain.release.authorization import (
     Change,
     ChangeState,
     Order,
+    last_number,
     refuse_order,
 )
 from function_app.domain.release.release import ReleaseStatus
@@ -58,7 +59,7 @@ def _begin_order(ports: Ports, order: Order) -> int | None:
     None when the order was carried out already; NotAuthorisedError when it is not allowed.
     """
     changes = Changes(ports.rows)
-    earlier = changes.of_model(order.model)
+    earlier = changes.since_order(order)
     own = [change for change in earlier if change.cause == order.order_id]
     if own and own[-1].state is ChangeState.DONE:
         return None
@@ -72,7 +73,7 @@ def _begin_order(ports: Ports, order: Order) -> int | None:
     if own:
         return own[-1].number
     change = Change(
-        number=len(earlier) + 1,
+        number=last_number(earlier) + 1,
         kind=order.kind,
         cause=order.order_id,
         by=order.by,

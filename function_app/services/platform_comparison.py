@@ -1,6 +1,7 @@
 """The comparison of a model's registry and production with its releases, with its safe repairs."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 from function_app.domain.event_types import MODEL_REGISTERED, registered
@@ -14,8 +15,9 @@ from function_app.domain.reconciliation import (
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus, release_id
 from function_app.domain.text.identifiers import RELEASE_ID
 from function_app.domain.training import ModelVersion, is_own, run_id
+from function_app.errors import NotFoundError
 from function_app.ports import Ports
-from function_app.records.accounts import record_missing
+from function_app.records.accounts import record_missing, record_missing_of_page
 from function_app.records.changes import Changes
 from function_app.records.damage import damaged_rows
 from function_app.records.decisions import Decisions
@@ -42,7 +44,9 @@ def compare(ports: Ports, model: str) -> tuple[Finding, ...]:
 
 
 def _late_entries(ports: Ports, model: str) -> Iterator[Finding]:
-    for name in record_missing(ports.rows, ports.ledger, model, ports.clock.now()):
+    now = ports.clock.now()
+    late = record_missing(ports.rows, model, now) + record_missing_of_page(ports.rows, model, now)
+    for name in late:
         detail = "The app ended before it recorded this in the audit log; it is recorded now."
         kind = FindingKind.LATE_ENTRY
         yield Finding(kind=kind, subject=name, detail=detail, repaired=True)
@@ -74,16 +78,19 @@ def _compare_versions(ports: Ports, model: str) -> Iterator[Finding]:
 def _unreleased(ports: Ports, model: str) -> list[ModelVersion]:
     """Return the versions without a release; only the latest releases and few others are read.
 
+    The registry is listed page by page and as a whole, because a foreign version may have any name.
     More releases can only remove versions from the answer. The versions that the latest releases
     leave are therefore looked up one by one.
     """
     of_each = (ports.ledger.with_status(status, model, LATEST) for status in ReleaseStatus)
     records = {record.release.release_id: record for each in of_each for record in each}
-    versions = ports.registry.list_versions(model)
-    for version in unreleased(versions, records):
-        name = release_id(model, version.version)
+    versions: list[ModelVersion] = []
+    for listed in unreleased(ports.registry.list_versions(model), records):
+        name = release_id(model, listed.version)
         if RELEASE_ID.fits(name) and (record := ports.ledger.get_release(name)) is not None:
             records[name] = record
+        with suppress(NotFoundError):  # it was deleted meanwhile
+            versions.append(ports.registry.get(model, listed.version))
     return unreleased(versions, records)
 
 
@@ -95,7 +102,7 @@ def _compare_champion(ports: Ports, model: str) -> Iterator[Finding]:
 def _judge_champion(ports: Ports, model: str) -> Finding | None:
     """Return the finding about the champion of a model; None when its decisions explain it."""
     served = ports.production.champion(model)
-    changes = Changes(ports.rows).of_model(model)
+    changes = Changes(ports.rows).latest(model)
     decisions = Decisions(ports.rows, ports.ledger)
     # Only a ledger of version 0.1.0, which has no changes, is judged by its releases.
     records: tuple[ReleaseRecord, ...] = ()

@@ -83,10 +83,9 @@ def record_change(ports: Ports, model: str, cause: str, state: ChangeState) -> N
 
     A repetition appends none. PlatformError when the entry cannot be written; the story asks again.
     """
-    own = [c for c in Changes(ports.rows).of_model(model) if c.cause == cause]
-    if not own:
+    change = Changes(ports.rows).newest_of(model, cause)
+    if change is None:
         return
-    change = own[-1]
     event = AuditEvent(
         kind=Kind.CHANGE,
         action=f"{change.kind} {state}".replace("_", " "),

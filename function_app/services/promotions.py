@@ -13,6 +13,7 @@ from function_app.domain.release.authorization import (
     ChangeState,
     ProductionRules,
     change_to_take_back,
+    last_number,
     refuse_promotion,
 )
 from function_app.domain.release.release import Release, ReleaseStatus
@@ -64,7 +65,7 @@ def take_back(ports: Ports, release: Release) -> RolledBack:
     """Undo the promotion of a release whose check of production failed."""
     changes, model = Changes(ports.rows), release.model
     record = ports.ledger.get_release(release.release_id)
-    change = change_to_take_back(release.release_id, changes.of_model(model))
+    change = change_to_take_back(release.release_id, changes.latest(model))
     if change is None or record is None or record.status is not ReleaseStatus.IN_PROGRESS:
         # This release has not changed production, or its change is no longer the last one.
         LOG.warning("roll_back_production: nothing of %s to take back", release.release_id)
@@ -84,10 +85,11 @@ def end_promotion(ports: Ports, release: Release) -> None:
     NotAuthorisedError when no authorised promotion of it began, so that no story can make the
     ledger say so.
     """
-    changes = Changes(ports.rows).of_model(release.model)
-    own = [c for c in changes if (c.kind, c.cause) == (ChangeKind.PROMOTION, release.release_id)]
-    if own and own[-1].state in (ChangeState.BEGUN, ChangeState.DONE):
-        Changes(ports.rows).advance(release.model, own[-1].number, ChangeState.DONE)
+    changes = Changes(ports.rows)
+    own = changes.newest_of(release.model, release.release_id)
+    stays = own is not None and own.state in (ChangeState.BEGUN, ChangeState.DONE)
+    if own is not None and own.kind is ChangeKind.PROMOTION and stays:
+        changes.advance(release.model, own.number, ChangeState.DONE)
         record_change(ports, release.model, release.release_id, ChangeState.DONE)
         return
     earlier = ports.ledger.get_decision(release.release_id)
@@ -106,7 +108,7 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     decided = decisions.row_of(record) if record else None
     record = with_late_authors(ports, record) if record else None
     given = decisions.of_release(record) if record else ()
-    earlier = changes.of_model(release.model)
+    earlier = changes.since(release.model, given)
     refusal = refuse_promotion(release, image, record, given, earlier, rules)
     if refusal is not None:
         raise refused_change("promote_challenger", refusal)
@@ -115,7 +117,7 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     if earlier and earlier[-1].cause == release.release_id:
         return
     change = Change(
-        number=len(earlier) + 1,
+        number=last_number(earlier) + 1,
         kind=ChangeKind.PROMOTION,
         cause=release.release_id,
         by=_names(counting(given, record, rules.approval)),

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from infra.check import arm, names, readers, roles, secrets, settings, table
-from infra.check.arm import Problem
+from infra.check.arm import Problem, problems
+from infra.check.choices import INFRA
 from infra.check.compile import PINNED, SNAPSHOTS, CompileError, compile_all, digests, find_pinned
 
-ROOT = Path(__file__).resolve().parents[2]
-INFRA, PAGE = ROOT / "infra", ROOT / "docs" / "reference" / "roles.md"
-FOLDER = INFRA / "snapshots"
+CHECKS = (table, names, secrets, readers, roles, settings)
+ROOT, FOLDER = INFRA.parent, INFRA / "snapshots"
 WRITE = "write them again: python -m infra.check --write-snapshots"
 
 
@@ -27,47 +27,36 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         print("usage: python -m infra.check [--write-docs | --write-snapshots]", file=sys.stderr)
         return 2
     if arguments == ["--write-docs"]:
-        PAGE.write_text(roles.write_page(INFRA), encoding="utf-8")
+        (ROOT / "docs/reference/roles.md").write_text(roles.write_page(INFRA), encoding="utf-8")
         return 0
-    committed = arm.load(FOLDER)
     try:
         compiler = find_pinned(environ)
     except CompileError as error:
         print(f"{error} The checks read the committed snapshots (infra/snapshots).")
         if arguments:
             return 1
-        snapshots, problems = committed, check_sources(committed, INFRA)
+        snapshots = arm.load(FOLDER)
+        found = check_sources(snapshots, INFRA)
     else:
         print(f"Bicep compiler: {compiler} {PINNED}")
         snapshots, findings = compile_all(compiler, INFRA, environ)
-        problems = [Problem("compiler", text) for text in findings]
         if arguments and not findings:
             write(snapshots)
-        elif not findings:
-            problems = compare(committed, snapshots)
-    if set(snapshots) == SNAPSHOTS:
-        problems += check(snapshots, ROOT)
-    for problem in sorted(set(problems)):
+        found = [*problems("compiler", findings)] or compare(arm.load(FOLDER), snapshots)
+    missing = SNAPSHOTS - set(snapshots)
+    found += problems("snapshots", [f"{name} is missing." for name in missing])
+    if not missing:
+        found += check(snapshots, ROOT)
+    for problem in sorted(set(found)):
         print(f"infra/{problem}")
-    rows = len(roles.read_rows(INFRA))
-    print(f"{len(snapshots)} snapshots, {rows} roles: {len(problems)} problems")
-    return 1 if problems else 0
+    print(f"{len(snapshots)} snapshots, {len(roles.read_rows(INFRA))} roles: {len(found)} problems")
+    return 1 if found else 0
 
 
 def check(snapshots: Mapping[str, Any], repository: Path) -> list[Problem]:
     """Return the problems of compiled templates."""
-    infra = repository / "infra"
-    compiled = arm.read(snapshots)
-    problems = {
-        *table.check(compiled, infra),
-        *names.check(compiled, infra),
-        *secrets.check(compiled),
-        *readers.check(compiled, repository),
-        *readers.check_variables(repository),
-        *roles.check(compiled, infra, repository),
-        *settings.check(compiled, repository),
-    }
-    return sorted(problems)
+    compiled = arm.read(snapshots, repository)
+    return sorted({problem for module in CHECKS for problem in module.check(compiled)})
 
 
 def compare(committed: Mapping[str, Any], made: Mapping[str, Any]) -> list[Problem]:
@@ -89,7 +78,6 @@ def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def write(snapshots: Mapping[str, Any]) -> None:
     """Write the snapshots."""
-    FOLDER.mkdir(exist_ok=True)
     for name, content in snapshots.items():
         text = json.dumps(content, indent=1, sort_keys=True)
         (FOLDER / name).write_text(text + "\n", encoding="utf-8")

@@ -2,18 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from infra.check import labels
-from infra.check.choices import CHOICES, NONE, Choice
+from infra.check.choices import CHOICES, INFRA, NONE, Choice
 
 Template = Mapping[str, Any]  # a compiled template, or an object in it
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 SETTINGS = "Microsoft.Web/sites/config"
-OUTPUTS = "outputs"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,6 +25,11 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}"
+
+
+def problems(path: str, *texts: Iterable[str]) -> Iterator[Problem]:
+    """Return a problem of a file or a configuration for each text of each iterable."""
+    return (Problem(path, text) for text in chain(*texts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +58,9 @@ class Assignment:
     others: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
+        text = f"{self.principal} ({self.principal_type}) on {self.scope}"
         others = ", ".join(f"{name} {value}" for name, value in self.others)
-        more = f", with {others}" if others else ""
-        return f"{self.principal} ({self.principal_type}) on {self.scope}{more}"
+        return f"{text}, with {others}" if others else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,24 +102,34 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """Each configuration of main.bicep, `events`, `template` (the modules), and the outline."""
+    """Each configuration of main.bicep, `events`, `template` (the modules), and the outline.
+
+    `repository` is the folder of the tables and files that they are held to.
+    """
 
     configurations: Mapping[str, Configuration]
     outline: Template
+    repository: Path
 
     def chosen(self) -> tuple[Configuration, ...]:
         """Return the configurations of main.bicep."""
         return tuple(c for name, c in self.configurations.items() if name in CHOICES)
 
+    def text(self, path: str) -> str:
+        """Return the text of a file of the repository."""
+        return (self.repository / path).read_text("utf-8")
+
+    def table(self, name: str) -> Any:
+        """Return a table of infra/, which is a JSON file."""
+        return json.loads(self.text(f"infra/{name}"))
+
 
 def load(folder: Path) -> dict[str, Any]:
     """Return the committed snapshots by file name."""
-    return {
-        path.name: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))
-    }
+    return {path.name: json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")}
 
 
-def read(snapshots: Template) -> Compiled:
+def read(snapshots: Template, repository: Path = INFRA.parent) -> Compiled:
     """Return the content of snapshots by file name; raise KeyError without template.json."""
     outline = snapshots["template.json"]
     modules = [
@@ -122,14 +137,9 @@ def read(snapshots: Template) -> Compiled:
         for name, module in outline["main"]["modules"].items()
     ]
     made = {**snapshots, "template.json": {"predictedResources": modules}}
-    return Compiled(
-        configurations={
-            name: _configuration(name, made[f"{name}.json"])
-            for name in (*CHOICES, "events", "template")
-            if f"{name}.json" in made
-        },
-        outline=outline,
-    )
+    names = [name for name in (*CHOICES, "events", "template") if f"{name}.json" in made]
+    configurations = {name: _configuration(name, made[f"{name}.json"]) for name in names}
+    return Compiled(configurations=configurations, outline=outline, repository=repository)
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -147,13 +157,9 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _configuration(name: str, snapshot: Template) -> Configuration:
     made = list(snapshot["predictedResources"])
     if outputs := snapshot.get("outputs"):
-        made.append({"id": OUTPUTS, "type": OUTPUTS, "name": OUTPUTS, **outputs})
-    short = labels.shorten(made)
-    return Configuration(
-        name=name,
-        choice=CHOICES.get(name, NONE),
-        resources=tuple(
-            Resource(label=labels.label(body), type=raw["type"], values=dict(leaves(body)), raw=raw)
-            for raw, body in zip(made, short, strict=True)
-        ),
+        made.append({"id": "outputs", "type": "outputs", "name": "outputs", **outputs})
+    resources = tuple(
+        Resource(label=labels.label(body), type=raw["type"], values=dict(leaves(body)), raw=raw)
+        for raw, body in zip(made, labels.shorten(made), strict=True)
     )
+    return Configuration(name=name, choice=CHOICES.get(name, NONE), resources=resources)

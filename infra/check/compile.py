@@ -10,12 +10,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import parse_headers
 from pathlib import Path
 from typing import Any
 
-from infra.check.choices import CHOICES, LOCATION, SUBSCRIPTION
+from infra.check.choices import CHOICES, LOCATION, NONE, SUBSCRIPTION
 
 Json = dict[str, Any]  # an object of a template, a snapshot or an answer of the compiler
 
@@ -32,16 +32,6 @@ _SCOPE = {
 }
 _MODULE = "Microsoft.Resources/deployments"
 _KEPT = ("HOME", "PATH", "XDG_CACHE_HOME", "TMPDIR")
-
-# What infra/hooks.py gives to events.bicep, as a test holds.
-EVENTS = """using 'events.bicep'
-param appName = 'func-x'
-param dataTopicName = 'evgs-data-x'
-param workspaceTopicName = 'evgs-ml-x'
-param registryTopicName = 'evgs-images-x'
-param ownTopicName = 'evgt-mlops-x'
-param dataStorageName = 'stdatax'
-"""
 
 
 class CompileError(Exception):
@@ -62,8 +52,7 @@ def find(environ: Mapping[str, str]) -> tuple[str, str]:
         text = run([compiler, "--version"], environ).stdout
     except OSError as error:
         raise CompileError(f"{compiler} cannot be started: {error.strerror}.") from error
-    match = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
-    if match is None:
+    if (match := re.search(r"(\d+)\.(\d+)\.(\d+)", text)) is None:
         raise CompileError(f"{compiler} does not say its version.")
     if tuple(map(int, match.groups())) < tuple(map(int, PINNED.split("."))):
         raise CompileError(f"Bicep is {match[0]}; the templates are checked with {PINNED}.")
@@ -93,47 +82,38 @@ def compile_all(
     of it, because its start takes longer than its work.
     """
     snapshots: Json = {}
-    findings: set[str] = set()
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(Server(compiler, environ, copy(root, Path(folder)))) as server,
     ):
-        try:
-            built = {name: server.ask("compile", f"{name}.bicep") for name in TEMPLATES}
-            if all(answer.get("contents") for answer in built.values()):
-                outlines = {n: outline(json.loads(a["contents"])) for n, a in built.items()}
-                snapshots["template.json"] = {"sources": digests(root), **outlines}
-            for name in PARAMETERS:
-                server.ask("compileParams", f"{name}.bicepparam", parameterOverrides={})
-            for name in (*names, "events"):
-                file, group = _write_parameters(server.folder, name)
-                scope = {**_SCOPE, "resourceGroup": group}
-                try:
-                    made = server.ask("getSnapshot", file, metadata=scope, externalInputs=None)
-                    snapshots[f"{name}.json"] = json.loads(made["snapshot"])
-                except CompileError as error:
-                    findings.add(f"{file}:1: {error}")
-        except CompileError as error:
-            findings.add(f"{compiler}: {error}")
-        return snapshots, sorted(findings | server.findings)
+        built = {name: server.ask("compile", f"{name}.bicep") for name in TEMPLATES}
+        if all(answer.get("contents") for answer in built.values()):
+            outlines = {n: outline(json.loads(a["contents"])) for n, a in built.items()}
+            snapshots["template.json"] = {"sources": digests(root), **outlines}
+        for name in PARAMETERS:
+            server.ask("compileParams", f"{name}.bicepparam", parameterOverrides={})
+        for name in (*names, "events"):
+            file = _write_parameters(server.folder, name)
+            scope = {**_SCOPE, "resourceGroup": "rg" if name == "events" else None}
+            if made := server.ask("getSnapshot", file, metadata=scope, externalInputs=None):
+                snapshots[f"{name}.json"] = json.loads(made["snapshot"])
+        return snapshots, sorted(server.findings)
 
 
-def _write_parameters(folder: Path, name: str) -> tuple[str, str | None]:
-    """Write the parameters of a configuration; return their file, and the group of `events`."""
-    file = f"{name}.bicepparam"
-    if name == "events":
-        (folder / file).write_text(EVENTS, "utf-8")
-        return file, "rg"
-    variables = CHOICES[name].environ
+def _write_parameters(folder: Path, name: str) -> str:
+    """Write the parameters of a configuration, with its variables as values; return the file.
 
-    def value(matched: re.Match[str]) -> str:
-        return f"'{variables[matched[1]]}'" if matched[1] in variables else matched[0]
+    They are written down, because the environment is that of the process.
+    """
+    choice = CHOICES.get(name, NONE)
 
-    # They are written down, because the environment is that of the process.
-    text = (folder / f"{CHOICES[name].file}.bicepparam").read_text("utf-8")
+    def value(read: re.Match[str]) -> str:
+        return f"'{choice.environ[read[1]]}'" if read[1] in choice.environ else read[0]
+
+    text = (folder / f"{choice.file or name}.bicepparam").read_text("utf-8")
     text = re.sub(r"readEnvironmentVariable\('(\w+)', '[^']*'\)", value, text)
-    (folder / file).write_text(text, "utf-8")
-    return file, None
+    (folder / f"{name}.bicepparam").write_text(text, "utf-8")
+    return f"{name}.bicepparam"
 
 
 class Server:
@@ -150,30 +130,30 @@ class Server:
         )
 
     def ask(self, method: str, file: str, **parameters: Any) -> Json:
-        """Return the result of a method for a file; raise CompileError when there is none.
+        """Return the result of a method for a file, {} when there is none.
 
-        The warnings and errors of the compiler are kept as findings.
+        The warnings and errors of the compiler, and the reason for no result, become findings.
         """
         asked = {"path": str(self.folder / file), **parameters}
         message = {"jsonrpc": "2.0", "id": 1, "method": f"bicep/{method}", "params": asked}
         body = json.dumps(message).encode()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        try:
+        # A process that has ended closes both pipes: its answer is empty.
+        with suppress(BrokenPipeError):
             self._process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
             self._process.stdin.flush()
-        except BrokenPipeError as error:
-            raise CompileError("The compiler ended.") from error
         length = int(parse_headers(self._process.stdout)["Content-Length"] or 0)
         answer = json.loads(self._process.stdout.read(length) or b"{}")
         if "result" not in answer:
-            raise CompileError(str(answer.get("error", "The compiler ended.")))
-        for entry in answer["result"].get("diagnostics", ()):
+            self.findings.add(f"{file}:1: {answer.get('error', 'The compiler ended.')}")
+        result: Json = answer.get("result", {})
+        for entry in result.get("diagnostics", ()):
             source = Path(entry["source"]).relative_to(self.folder).as_posix()
             line = entry["range"]["start"]["line"] + 1
             text = f"{entry['level']} {entry['code']}: {entry['message']}"
             self.findings.add(f"{source}:{line}: {text}")
-        return dict(answer["result"])
+        return result
 
     def close(self) -> None:
         """End the process."""
@@ -183,14 +163,17 @@ class Server:
 
 def digests(root: Path) -> dict[str, str]:
     """Return a digest of each file that the compiler reads; comments do not count."""
-    files = [p for p in root.rglob("*") if p.suffix in (".bicep", ".bicepparam", ".kql")]
-    files += [root / "sizes.json", root / "host" / "azure.json"]
     result = {}
-    for path in sorted(path for path in files if path.is_file()):
+    tables = root / "sizes.json", root / "host" / "azure.json"
+    for path in (
+        *root.rglob("*.bicep"),
+        *root.rglob("*.bicepparam"),
+        *root.rglob("*.kql"),
+        *tables,
+    ):
         lines = (line.strip() for line in path.read_text("utf-8").splitlines())
         text = "\n".join(line for line in lines if line and not line.startswith("//"))
-        name = path.relative_to(root).as_posix()
-        result[name] = hashlib.sha256(text.encode()).hexdigest()[:16]
+        result[path.relative_to(root).as_posix()] = hashlib.sha256(text.encode()).hexdigest()[:16]
     return result
 
 

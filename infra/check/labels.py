@@ -8,16 +8,14 @@ brackets: `[reference('/subscriptions/…/id-app-<suffix>').clientId]` is `<id-a
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
+
+from infra.check.choices import INFRA
 
 Json = Mapping[str, Any]
 _ID = re.compile(r"/subscriptions/[^/]+(?:/resourceGroups/([^/]+))?(.*)")
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_QUERIES = {
-    path.read_text("utf-8"): f"<{path.name}>"
-    for path in (Path(__file__).resolve().parents[1] / "queries").glob("*.kql")
-}
+_QUERIES = {p.read_text("utf-8"): f"<{p.name}>" for p in (INFRA / "queries").glob("*.kql")}
 # A call whose arguments are texts, and the members that are taken of its value.
 _CALL = re.compile(r"(\w+)\(((?:'[^']*'(?:, '[^']*')*)?)\)([\w.]*)")
 

@@ -4,6 +4,7 @@ AZ is the program of an installation aside (`pip install -r infra/lookup-az-requ
 is large and nothing else needs it. A new command is added to the table by its name alone.
 """
 
+import argparse
 import json
 import re
 import subprocess
@@ -24,21 +25,16 @@ def read_options(text: str) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> int:
     """Fill the table in again; return 1 when a command is unknown."""
-    if len(arguments) != 1:
-        print("usage: python -m infra.check.lookup_az AZ", file=sys.stderr)
-        return 2
-    table, unknown = json.loads(TABLE.read_text("utf-8")), []
-    version = json.loads(_ask(arguments[0], "version", "--output", "json"))
-    table["azure-cli"] = version["azure-cli"]
-    for command in sorted(table["commands"]):
-        options = read_options(_ask(arguments[0], *command.split(), "--help"))
-        table["commands"][command] = options
-        if not options["options"]:
-            unknown.append(command)
-    if unknown:
+    parser = argparse.ArgumentParser(prog="python -m infra.check.lookup_az", description=__doc__)
+    parser.add_argument("az", metavar="AZ", help="program of the Azure CLI")
+    az, table = parser.parse_args(arguments).az, json.loads(TABLE.read_text("utf-8"))
+    version = json.loads(_ask(az, "version", "--output", "json"))["azure-cli"]
+    pages = {name: _ask(az, *name.split(), "--help") for name in sorted(table["commands"])}
+    commands = {name: read_options(page) for name, page in pages.items()}
+    if unknown := [name for name, read in commands.items() if not read["options"]]:
         print(f"The Azure CLI does not know: {', '.join(unknown)}", file=sys.stderr)
         return 1
-    table["commands"] = dict(sorted(table["commands"].items()))
+    table |= {"azure-cli": version, "commands": commands}
     TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     return 0
 

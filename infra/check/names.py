@@ -2,62 +2,46 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-from infra.check.arm import ASSIGNMENT, Compiled, Configuration, Problem, Resource
-from infra.check.choices import LOCATION, LONGEST_NAME
+from infra.check.arm import ASSIGNMENT, Compiled, Configuration, Problem, problems
+from infra.check.choices import INFRA, LOCATION, LONGEST_NAME
 from infra.check.labels import plain
 
-# By type: the shortest and the longest name, and its form.
-FILE = "names.json"
-# Names of the whole world, not of a group: two resources may not share one.
-GLOBAL = {
-    "Microsoft.Storage/storageAccounts",
-    "Microsoft.KeyVault/vaults",
-    "Microsoft.ContainerRegistry/registries",
-    "Microsoft.Web/sites",
-}
-# Resources that are in no region; every other one is in that of the parameter files.
-WITHOUT_REGION = {
-    "Microsoft.Insights/actionGroups",
-    "Microsoft.Insights/metricAlerts",
-    "Microsoft.Network/privateDnsZones",
-    "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
-}
+# `global`: types whose names are unique in the whole of Azure, so that two resources may not share
+# one. `withoutRegion`: types that are in no region; every other one is in that of the parameter
+# files. `limits`, by type: the shortest and the longest name, and its form.
+RULES = json.loads((INFRA / "names.json").read_text("utf-8"))
 
 
-def check(compiled: Compiled, root: Path) -> Iterator[Problem]:
+def check(compiled: Compiled) -> Iterator[Problem]:
     """Yield every name and region that Azure would refuse."""
-    limits = json.loads((root / FILE).read_text("utf-8"))
     limit = compiled.outline["main"]["parameters"].get("environmentName", "")
     if limit != f"string({len(LONGEST_NAME)})":
         text = f"environmentName is {limit}; the checks try a name of {len(LONGEST_NAME)} letters."
         yield Problem("main.bicep", text)
     for configuration in compiled.configurations.values():
-        for resource, text in _refused(configuration, limits):
-            yield Problem(configuration.path, f"{resource.type} {resource.label}: {text}")
+        yield from problems(configuration.path, _refused(configuration))
 
 
-def _refused(
-    configuration: Configuration, limits: Mapping[str, list[Any]]
-) -> Iterator[tuple[Resource, str]]:
+def _refused(configuration: Configuration) -> Iterator[str]:
     taken: set[tuple[str, ...]] = set()
     for resource in configuration.resources:
+        at = f"{resource.type} {resource.label}"
         name = plain(resource.raw["name"]).rpartition("/")[2]
-        shortest, longest, form = limits.get(resource.type, (1, 260, ".*"))
-        key = (resource.type, name.lower(), "" if resource.type in GLOBAL else resource.label)
-        if resource.type in limits and "<" in name:
-            yield resource, "The name cannot be known before the deployment."
+        shortest, longest, form = RULES["limits"].get(resource.type, (1, 260, ".*"))
+        group = "" if resource.type in RULES["global"] else resource.label
+        key = (resource.type, name.lower(), group)
+        if resource.type in RULES["limits"] and "<" in name:
+            yield f"{at}: The name cannot be known before the deployment."
         elif not shortest <= len(name) <= longest:
-            yield resource, f"{name} has {len(name)} characters; it takes {shortest} to {longest}."
+            yield f"{at}: {name} has {len(name)} characters; it takes {shortest} to {longest}."
         elif not re.fullmatch(form, name):
-            yield resource, f"{name} has a form that {resource.type} does not take."
+            yield f"{at}: {name} has a form that {resource.type} does not take."
         if key in taken and resource.type != ASSIGNMENT:
-            yield resource, f"{name!r} is the name of two resources."
+            yield f"{at}: {name!r} is the name of two resources."
         taken.add(key)
-        region = "global" if resource.type in WITHOUT_REGION else LOCATION
+        region = "global" if resource.type in RULES["withoutRegion"] else LOCATION
         for path, value in resource.values.items():
             if path.rpartition(".")[2] == "location" and value != region:
-                yield resource, f"{path} is {value!r}; it must be {region!r}."
+                yield f"{at}: {path} is {value!r}; it must be {region!r}."

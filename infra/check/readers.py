@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from infra.check.arm import Compiled, Problem
 
@@ -15,31 +14,28 @@ _OUTPUTS = {
     "infra/azure-pipelines.yml": rf"\.{_NAME}\.value",
     **{f"docs/how-to/{name}.md": rf"get-value {_NAME}" for name in ("azure", "deploy-to-azure")},
 }
-_PARAMETER = re.compile(
-    r"^param (\w+) = .*readEnvironmentVariable\('(\w+)', '([^']*)'", re.MULTILINE
-)
+_PARAMETER = re.compile(r"(?m)^param (\w+) = .*readEnvironmentVariable\('(\w+)', '([^']*)'")
 _DEFAULT = re.compile(r"(\w+): \$\{\{ vars\.\w+ \|\| '([^']*)' \}\}")
 
 
-def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
-    """Yield outputs and parameters that are read and missing."""
-    main, events = compiled.outline["main"], compiled.outline["events"]
+def check(compiled: Compiled) -> Iterator[Problem]:
+    """Yield outputs and parameters that are read and missing, and variables that disagree."""
     for path, form in _OUTPUTS.items():
-        names = set(re.findall(form, (repository / path).read_text("utf-8"))) - _GIVEN
-        for name in sorted(names - set(main["outputs"])):
+        names = set(re.findall(form, compiled.text(path))) - _GIVEN
+        for name in sorted(names - set(compiled.outline["main"]["outputs"])):
             yield Problem("main.bicep", f"{path} reads the output {name}; there is none.")
-    hooks = (repository / "infra" / "hooks.py").read_text("utf-8")
-    given = set(re.findall(rf'"(\w+)": "{_NAME[1:-1]}",', hooks))
-    for name in sorted(given - set(events["parameters"])):
+    given = set(re.findall(rf'"(\w+)": "{_NAME[1:-1]}",', compiled.text("infra/hooks.py")))
+    for name in sorted(given - set(compiled.outline["events"]["parameters"])):
         yield Problem("events.bicep", f"infra/hooks.py gives {name}; there is no such parameter.")
+    yield from _variables(compiled)
 
 
-def check_variables(repository: Path) -> Iterator[Problem]:
+def _variables(compiled: Compiled) -> Iterator[Problem]:
     """Yield variables that files read for different parameters, or with different defaults."""
     variables: dict[str, str] = {}
     # GitHub gives an empty text for a variable that is not set, so its workflow has the defaults.
-    defaults = dict(_DEFAULT.findall((repository / _WORKFLOW).read_text("utf-8")))
-    for path in sorted((repository / "infra").glob("*.bicepparam")):
+    defaults = dict(_DEFAULT.findall(compiled.text(_WORKFLOW)))
+    for path in sorted((compiled.repository / "infra").glob("*.bicepparam")):
         for name, variable, default in _PARAMETER.findall(path.read_text("utf-8")):
             if (other := variables.setdefault(name, variable)) != variable:
                 text = f"{name} is read from {variable}; another file reads {other}."

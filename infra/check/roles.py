@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from function_app.ports import Ports
-from infra.check.arm import Assignment, Compiled, Configuration, Problem
+from infra.check.arm import Assignment, Compiled, Configuration, Problem, problems
 from infra.check.choices import CHOICES
 
+Table = Mapping[str, Any]  # the content of roles.json
 FILE = "roles.json"
 _TEMPLATE = Path(__file__).with_name("roles.template.md")
 _ADAPTER = re.compile(r"function_app/adapters/azure/(?:\w+/)*(\w+)\.py")
@@ -46,34 +47,31 @@ class Row:
         return f"{self.role} for {self.identity} on {self.scope}"
 
 
+Rows = tuple[Row, ...]
+
+
 @cache
-def read_table(root: Path) -> Mapping[str, Any]:
+def read_table(root: Path) -> Table:
     """Return roles.json: rows, labels and titles of identities, labels of scopes, and words."""
-    table: Mapping[str, Any] = json.loads((root / FILE).read_text("utf-8"))
-    return table
+    return dict(json.loads((root / FILE).read_text("utf-8")))
 
 
-def read_rows(root: Path) -> tuple[Row, ...]:
+def read_rows(root: Path) -> Rows:
     """Return the rows of the table."""
-    return tuple(
-        Row(**{**entry, "reads": tuple(entry.get("reads", ()))})
-        for entry in read_table(root)["assignments"]
-    )
+    entries = read_table(root)["assignments"]
+    return tuple(Row(**{**entry, "reads": tuple(entry.get("reads", ()))}) for entry in entries)
 
 
-def check(compiled: Compiled, root: Path, repository: Path) -> Iterator[Problem]:
+def check(compiled: Compiled) -> Iterator[Problem]:
     """Yield rows that are not assigned, assignments without a row, and adapters without either."""
+    root = compiled.repository / "infra"
     table, rows = read_table(root), read_rows(root)
     for configuration in compiled.configurations.values():
-        for text in _differences(configuration, table, rows):
-            yield Problem(configuration.path, text)
-    for text in (*_reasons(rows, repository), *_adapters(table, rows)):
-        yield Problem(FILE, text)
+        yield from problems(configuration.path, _differences(configuration, table, rows))
+    yield from problems(FILE, _reasons(rows, compiled.repository), _adapters(table, rows))
 
 
-def _differences(
-    configuration: Configuration, table: Mapping[str, Any], rows: tuple[Row, ...]
-) -> Iterator[str]:
+def _differences(configuration: Configuration, table: Table, rows: Rows) -> Iterator[str]:
     expected = {
         _assignment(row, table, configuration): row
         for row in rows
@@ -92,21 +90,20 @@ def _differences(
             yield f"{row} is not assigned; the app needs it to {row.operation}."
 
 
-def _assignment(row: Row, table: Mapping[str, Any], configuration: Configuration) -> Assignment:
-    environ, others = configuration.choice.environ, {}
-    if row.reads:
-        paths = " OR ".join(f"{_PATH} StringLike '{pattern}'" for pattern in row.reads)
-        others = {"condition": f"(({_OTHERS}) OR ({paths}))", "conditionVersion": "2.0"}
+def _assignment(row: Row, table: Table, configuration: Configuration) -> Assignment:
+    paths = " OR ".join(f"{_PATH} StringLike '{pattern}'" for pattern in row.reads)
+    others = ("condition", f"(({_OTHERS}) OR ({paths}))"), ("conditionVersion", "2.0")
+    type_variable = f"MLOPS_{row.identity.upper()}_TYPE"
     return Assignment(
         principal=table["identities"].get(row.identity, {"label": "?"})["label"],
         role=row.id,
         scope=table["scopes"].get(row.scope, "?"),
-        principal_type=environ.get(f"MLOPS_{row.identity.upper()}_TYPE", "ServicePrincipal"),
-        others=tuple(others.items()),
+        principal_type=configuration.choice.environ.get(type_variable, "ServicePrincipal"),
+        others=others if row.reads else (),
     )
 
 
-def _reasons(rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
+def _reasons(rows: Rows, repository: Path) -> Iterator[str]:
     """Yield rows without a reason, with a file that is not there, and one id for two roles."""
     names: dict[str, str] = {}
     for row in rows:
@@ -121,7 +118,7 @@ def _reasons(rows: tuple[Row, ...], repository: Path) -> Iterator[str]:
             yield f"{row}: no configuration has the condition {row.when!r}."
 
 
-def _adapters(table: Mapping[str, Any], rows: tuple[Row, ...]) -> Iterator[str]:
+def _adapters(table: Table, rows: Rows) -> Iterator[str]:
     """Hold the table to the ports: the adapter of each has a role or a reason to have none.
 
     The file of an adapter has the name of its port; other files serve adapters.
@@ -136,10 +133,8 @@ def _adapters(table: Mapping[str, Any], rows: tuple[Row, ...]) -> Iterator[str]:
 
 def write_page(root: Path) -> str:
     """Return the page of the table."""
-    without = (f"- {port}: {why}" for port, why in read_table(root)["without"].items())
-    return _TEMPLATE.read_text("utf-8").format(
-        roles="\n".join(_tables(root)), without="\n".join(without)
-    )
+    without = "\n".join(f"- {port}: {why}" for port, why in read_table(root)["without"].items())
+    return _TEMPLATE.read_text("utf-8").format(roles="\n".join(_tables(root)), without=without)
 
 
 def _tables(root: Path) -> Iterator[str]:

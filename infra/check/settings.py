@@ -1,6 +1,5 @@
 """The settings and host.json that the app gets against those that it reads; and its events."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -12,7 +11,7 @@ from function_app.errors import ConfigError
 from function_app.settings.azure import PREFIX, AzureSettings
 from function_app.settings.notify import PREFIX as NOTIFY
 from function_app.settings.settings import read_settings
-from infra.check.arm import Compiled, Problem, Resource
+from infra.check.arm import Compiled, Problem, problems
 from infra.check.secrets import SECRET_NAME
 from infra.stage_app import read_host
 
@@ -26,27 +25,21 @@ SLOWEST_POLLING = "00:00:10"
 _SUBSCRIBER = re.compile(r"async def (\w+)\(event: Any, client: Any")
 
 
-def check(compiled: Compiled, repository: Path) -> Iterator[Problem]:
+def check(compiled: Compiled) -> Iterator[Problem]:
     """Yield settings that are missing, unknown, secret or refused by the app, and lost events."""
-    table = json.loads((repository / "infra" / FILE).read_text("utf-8"))
-    unset, not_secret = (
-        {name for entry in table[key] for name in entry["names"]} for key in ("unset", "not_secret")
-    )
-    missing = {PREFIX + entry.name.upper() for entry in fields(AzureSettings)}
-    missing -= {PREFIX + name for name in unset}
+    table, repository = compiled.table(FILE), compiled.repository
+    names = {key: {n for entry in table[key] for n in entry["names"]} for key in table}
+    read = {field.name.upper() for field in fields(AzureSettings)}
+    missing = {PREFIX + name for name in read - names["unset"]}
     for configuration in compiled.chosen():
         settings = configuration.settings()
-        backend = "scheduler" if "useScheduler" in configuration.choice.traits else "storage"
         missing -= set(settings)
-        for text in (
-            *_wrong(settings, not_secret, repository),
-            *_host(settings, backend, repository),
-        ):
-            yield Problem(configuration.path, text)
-    for name in sorted(missing):
-        yield Problem("main.bicep", f"The app reads {name} and nothing sets it.")
-    for text in _events(compiled.configurations["events"].resources, repository):
-        yield Problem("events.bicep", text)
+        backend = "scheduler" if "useScheduler" in configuration.choice.traits else "storage"
+        wrong = _wrong(settings, names["not_secret"], repository)
+        yield from problems(configuration.path, wrong, _host(settings, backend, repository))
+    texts = (f"The app reads {name} and nothing sets it." for name in sorted(missing))
+    yield from problems("main.bicep", texts)
+    yield from problems("events.bicep", _events(compiled))
 
 
 def _wrong(settings: Mapping[str, str], not_secret: set[str], repository: Path) -> Iterator[str]:
@@ -90,11 +83,10 @@ def _host(settings: Mapping[str, str], backend: str, repository: Path) -> Iterat
         yield f"maxQueuePollingInterval {polling!r} is longer than {SLOWEST_POLLING}."
 
 
-def _events(events: tuple[Resource, ...], repository: Path) -> Iterator[str]:
-    wiring = (repository / "function_app" / "wiring.py").read_text("utf-8")
-    functions = set(_SUBSCRIBER.findall(wiring))
+def _events(compiled: Compiled) -> Iterator[str]:
+    functions = set(_SUBSCRIBER.findall(compiled.text("function_app/wiring.py")))
     included: set[str] = set()
-    for resource in events:
+    for resource in compiled.configurations["events"].resources:
         included |= set(resource.values.get("properties.filter.includedEventTypes", ()))
         target = str(resource.values.get("properties.destination.properties.resourceId"))
         function = target.rpartition("/")[2]

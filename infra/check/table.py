@@ -11,10 +11,9 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from infra.check.arm import ASSIGNMENT, Compiled, Configuration, Problem
+from infra.check.arm import ASSIGNMENT, Compiled, Configuration, Problem, problems
 
 FILE = "expected.json"
 # Names, and texts that people read. names.py checks regions, roles.py the assignments of roles.
@@ -26,13 +25,12 @@ _FREE = re.compile(
 Rows = Mapping[str, Mapping[str, Any]]
 
 
-def check(compiled: Compiled, root: Path) -> Iterator[Problem]:
+def check(compiled: Compiled) -> Iterator[Problem]:
     """Yield each resource and value that the table does not name, or names otherwise."""
-    table: Mapping[str, Mapping[str, Rows]] = json.loads((root / FILE).read_text("utf-8"))
+    table: Mapping[str, Mapping[str, Rows]] = compiled.table(FILE)
     for configuration in compiled.configurations.values():
         types = table.get(configuration.name, table["main"])
-        for text in _differences(configuration, types):
-            yield Problem(configuration.path, text)
+        yield from problems(configuration.path, _differences(configuration, types))
 
 
 def _differences(configuration: Configuration, types: Mapping[str, Rows]) -> Iterator[str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from infra.check.names import RULES
+
 _ML, _AKS = (
     "Microsoft.MachineLearningServices/workspaces/computes",
     "Microsoft.ContainerService/managedClusters",
@@ -14,13 +16,6 @@ _ML, _AKS = (
 _MORE = ("Microsoft.Compute", "Microsoft.ContainerInstance", "Microsoft.Network")
 # Providers that every subscription has.
 _BUILT_IN = ("Microsoft.Authorization", "Microsoft.Consumption", "Microsoft.Resources")
-# Types whose names are unique in the whole of Azure.
-_GLOBAL = {
-    "Microsoft.Storage/storageAccounts",
-    "Microsoft.ContainerRegistry/registries",
-    "Microsoft.KeyVault/vaults",
-    "Microsoft.Web/sites",
-}
 # AKS upgrades a pool with this share of its nodes, at least one, beside the old ones.
 SURGE = 0.1
 
@@ -79,7 +74,7 @@ def read_needs(snapshot: Mapping[str, Any]) -> Needs:
         names=tuple(
             Named(id=r["id"], type=r["type"], name=r["name"])
             for r in resources
-            if r["type"] in _GLOBAL
+            if r["type"] in RULES["global"]
         ),
         providers=tuple(sorted({*spaces, *_MORE} - {*_BUILT_IN})),
         is_flex=any((p.get("sku") or {}).get("tier") == "FlexConsumption" for p in plans),

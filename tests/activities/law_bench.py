@@ -1,7 +1,7 @@
 """The stored records of one platform, with a production and a registry of this test's own."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -142,8 +142,8 @@ class FakeRegistry:
             authors=self.authors,
         )
 
-    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        return ()
+    def list_versions(self, model: str) -> Iterator[ModelVersion]:
+        return iter(())
 
     def mark_champion(self, version: ModelVersion) -> None:
         self.champions.append(version.version)

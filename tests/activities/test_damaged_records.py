@@ -264,7 +264,7 @@ def test_a_decision_that_a_crash_left_without_an_entry_gets_it_once(bench: Bench
     bench.decide(record, Verdict.REJECT)
     bench.changes.place(order(bench))
 
-    assert record_missing(bench.rows, bench.ledger, MODEL, bench.moment) == []
+    assert record_missing(bench.rows, MODEL, bench.moment) == []
     bench.pass_time(minutes=2)
     compared = compare_platform(bench.ports, ModelName(model=MODEL)).findings
     late = [finding for finding in compared if finding.kind is FindingKind.LATE_ENTRY]
@@ -275,7 +275,7 @@ def test_a_decision_that_a_crash_left_without_an_entry_gets_it_once(bench: Bench
         ("order", "roll back", "ada", "roll-back-diabetes-2-to-1-2", LATE),
         ("decision", "reject", "ada", "release-diabetes-1", LATE),
     ]
-    assert record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE) == []
+    assert record_missing(bench.rows, MODEL, bench.moment + GRACE) == []
     assert len(entries(bench)) == 2
     assert AuditLog(bench.rows).check().faults == ()
 
@@ -285,7 +285,7 @@ def test_an_entry_that_cannot_be_read_counts_for_no_decision(bench: Bench) -> No
     AuditLog(bench.rows).append(AuditEvent(kind=Kind.ORDER, action="train", at=NOW))
     damage(bench, ENTRY, {"kind": "no such kind"}, PARTITION)
 
-    assert len(record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE)) == 1
+    assert len(record_missing(bench.rows, MODEL, bench.moment + GRACE)) == 1
 
 
 def test_a_withdrawal_without_an_entry_gets_its_own(bench: Bench) -> None:
@@ -293,7 +293,7 @@ def test_a_withdrawal_without_an_entry_gets_its_own(bench: Bench) -> None:
     bench.decide(record)
     bench.decisions.withdraw(record, "ada", {}, "a mistake", bench.moment, lambda: False)
 
-    record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE)
+    record_missing(bench.rows, MODEL, bench.moment + GRACE)
 
     assert [(e["action"], e["why"]) for e in entries(bench)] == [
         ("withdraw", "a mistake"),
@@ -310,8 +310,8 @@ def test_a_decision_with_an_entry_gets_no_second_one(bench: Bench) -> None:
     recorder.record(entry_of(second), once=name_of_decision(bench.decide(second)))
     recorder.record(entry_of(second), once=name_of_decision(bench.decide(second)))
 
-    assert record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE) == []
-    assert record_missing(bench.rows, bench.ledger, MODEL, bench.moment + GRACE) == []
+    assert record_missing(bench.rows, MODEL, bench.moment + GRACE) == []
+    assert record_missing(bench.rows, MODEL, bench.moment + GRACE) == []
     assert given.decided_by == "ada"
     assert len(entries(bench)) == 2
 

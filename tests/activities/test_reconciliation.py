@@ -1,6 +1,7 @@
 """Repairs of stories follow from the present state of each story."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -90,7 +91,7 @@ class FakePlatform(FakeLedger):
     def get(self, partition: str, key: str) -> None:
         """Return no row: nothing was recorded."""
 
-    def query(self, partition: str, prefix: str) -> tuple[()]:
+    def query(self, partition: str, prefix: str, **bounds: Any) -> tuple[()]:
         return ()
 
 
@@ -243,8 +244,8 @@ class Promoted(FakeLedger):
             decided_at=NOW,
         )
 
-    def list_versions(self, model: str) -> tuple[()]:
-        return ()
+    def list_versions(self, model: str) -> Iterator[ModelVersion]:
+        return iter(())
 
 
 def test_production_that_is_down_is_reported_and_requested_again_until_it_is_ready(
@@ -293,18 +294,15 @@ class Foreign(FakeLedger):
         newest = replace(RECORD.release, version="9", release_id="release-m-9")
         return (replace(RECORD, release=newest, status=ReleaseStatus.PROMOTED),)
 
-    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
+    def list_versions(self, model: str) -> Iterator[ModelVersion]:
+        return (self.get(model, version) for version in ("3", "4", "5", "12"))
+
+    def get(self, model: str, version: str) -> ModelVersion:
         runs = {"3": "", "4": "somebody", "5": run_id("m", "a"), "12": "somebody"}
-        return tuple(
-            ModelVersion(model="m", version=version, run_id=run, uri="", digest="")
-            for version, run in runs.items()
-        )
+        return ModelVersion(model="m", version=version, run_id=runs[version], uri="", digest="")
 
     def get_decision(self, release_id: str) -> None:
         return None
-
-    def list_decisions(self) -> tuple[Decision, ...]:
-        return ()
 
     def answers_without_key(self, model: str, endpoint: str) -> bool:
         return False

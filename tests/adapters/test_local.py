@@ -187,7 +187,7 @@ def test_numbers_go_on_after_the_releases_when_the_database_of_mlflow_was_delete
 
     assert version.version == "4"
     assert registry.register(run, judged) == version
-    assert registry.list_versions("diabetes") == (version,)
+    assert tuple(registry.list_versions("diabetes")) == (version,)
     assert registry.register(replace(run, run_id="train-diabetes-b"), judged).version == "5"
 
 

@@ -8,7 +8,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from function_app.errors import ConfigError, PlatformError
 from function_app.settings.notify import NotifySettings, read_notify_settings
 from function_app.settings.settings import read_settings
 from tests.azure_servers.tls import Tls, make_tls
+from tests.listening import Listening
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ class Listener:
             def log_message(self, *words: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        self.server = Listening(("127.0.0.1", 0), Answering)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 

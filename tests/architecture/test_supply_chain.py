@@ -9,11 +9,13 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.listening import Listening
 
 ROOT = Path(__file__).parents[2]
 LISTS = ("requirements.txt", "scoring/requirements.txt", "scripts/setup-requirements.txt")
@@ -132,7 +134,7 @@ def osv(vulnerable: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Osv)
+    server = Listening(("127.0.0.1", 0), Osv)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/"

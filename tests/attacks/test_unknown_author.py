@@ -87,7 +87,7 @@ def test_a_single_approver_approves_what_nobody_caused(
 @pytest.mark.parametrize(
     ("policy", "sentence"),
     [
-        (UnknownAuthor.RECORD, "duties are not separate here"),
+        (UnknownAuthor.RECORD, "accepts the approval of any approver"),
         (UnknownAuthor.SECOND, "2 distinct approvers must approve it"),
         (UnknownAuthor.REFUSE, "takes no approval. Start the training with a person's token"),
     ],

@@ -184,6 +184,8 @@ class MachineLearning:
         if len(parts) == 3:
             listed = self._listed(f"{rest}/")
             active = [r for r in listed if not r["properties"].get("isArchived")]
+            if stage := request.query.get("stage"):
+                active = [r for r in active if r["properties"].get("stage") == stage]
             return self._page(request, active)
         if request.method == "PUT":
             return self._put_version(request, rest)
@@ -265,8 +267,9 @@ class MachineLearning:
         content: dict[str, Any] = {"value": found[first : first + size]}
         if first + size < len(found):
             query = f"api-version={request.query['api-version']}&$skip={first + size}"
-            if tag := request.query.get("tag"):
-                query += f"&tag={tag}"
+            for name in ("tag", "stage"):
+                if value := request.query.get(name):
+                    query += f"&{name}={value}"
             content["nextLink"] = f"{self.arm.url}{request.path}?{query}"
         return Answer(content=content)
 

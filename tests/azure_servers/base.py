@@ -5,12 +5,13 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from tests.azure_servers.tls import Tls
+from tests.listening import Listening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +88,7 @@ class Server:
         self.close()
 
 
-class _Listening(ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Listening(Listening):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print nothing about clients that hang up or do not trust us, because tests cause these."""
         if not isinstance(sys.exception(), OSError):

@@ -17,6 +17,7 @@ from function_app.ports.rows import Delete, Put
 from function_app.records.audit import BLOCK, ENTRY, HEAD, PARTITION, AuditLog
 from function_app.records.recorder import Recorder
 from tests.contracts.memory_rows import MemoryRows
+from tests.records.counted_rows import CountedRows
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVENT = AuditEvent(kind=Kind.ORDER, action="train", at=NOW, who="ada", model="m")
@@ -115,6 +116,26 @@ def test_pages_cross_the_blocks_of_one_query() -> None:
     expected = [str(BLOCK + 1), str(BLOCK), str(BLOCK - 1)]
     assert [each["subject"] for each in page.entries] == expected
     assert page.next == str(BLOCK - 1)
+
+
+def test_a_page_of_rare_entries_reads_a_part_of_a_long_log() -> None:
+    rows, last = CountedRows(), 25 * BLOCK
+    head = Head(number=4)
+    for number in (5, *range(last - 2 * BLOCK, last)):
+        who = "grace" if number == 5 else "ada"
+        content, _ = written(replace(EVENT, who=who), replace(head, number=number - 1))
+        rows.write(PARTITION, [Put(key=entry(number), content=content)])
+    rows.write(PARTITION, [Put(key=HEAD, content={"number": last, "hash": head.hash})])
+    log, cursor, pages = AuditLog(rows), None, []
+    rows.read = 0
+
+    for _ in range(3):
+        page = log.page(lambda event: event.who == "grace", 2, cursor)
+        pages.append((len(page.entries), cursor := page.next))
+
+    assert pages == [(0, "16000"), (0, "6000"), (1, None)]
+    assert rows.read == 2 * BLOCK + 4
+    assert log.contains(lambda event: event.who == "grace")
 
 
 def test_writers_at_once_leave_no_gap_and_no_fork(rows: Rows) -> None:

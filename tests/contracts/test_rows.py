@@ -181,6 +181,17 @@ def test_a_prefix_finds_the_keys_that_begin_with_it_and_no_other(rows: Rows, pre
     assert all(row.content == {"key": row.key} for row in found)
 
 
+def test_rows_with_any_keys_are_read_once_each_page_by_page(rows: Rows) -> None:
+    keys = [f"at/m-{n}/sha:{n:x}/ä" for n in range(11)] + ["at/m-1", "at/m-10", "at/~", "at/."]
+    rows.write("p", [Put(key=key, content={}) for key in [*keys, "as/9", "au"]])
+
+    read: list[str] = []
+    while page := rows.query("p", "at/", after=read[-1] if read else "", limit=4):
+        read += [row.key for row in page]
+
+    assert sorted(read) == sorted(keys)
+
+
 def test_a_part_of_the_keys_begins_behind_a_key_and_ends_after_so_many(rows: Rows) -> None:
     keys = [f"at/{n:03}-{word}" for n in range(8) for word in ("A", "a_b", "a.b")]
     rows.write("p", [Put(key=key, content={}) for key in [*keys, "as/9", "at", "au"]])

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from azure.durable_functions import ManagedIdentityTokenSource
@@ -17,6 +17,7 @@ from funchost.durable.http_call import (
     check_uris,
 )
 from tests.funchost.conftest import APPS, Host
+from tests.listening import Listening
 
 
 @pytest.fixture(scope="module", params=["never", "always"])
@@ -61,7 +62,7 @@ class Echo(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def echo() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    server = Listening(("127.0.0.1", 0), Echo)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"

@@ -5,9 +5,11 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from copy import deepcopy
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,8 @@ import pytest
 
 from infra.check import arm
 from infra.check.__main__ import FOLDER, check, check_sources, compare, main
-from infra.check.choices import CHOICES
-from infra.check.compile import CompileError, compile_all, find, find_pinned
+from infra.check.choices import CHOICES, Choice
+from infra.check.compile import SNAPSHOTS, CompileError, compile_all, find, find_pinned
 from infra.check.roles import write_page
 from tests.infra.conftest import ROOT, read_variables
 from tests.infra.faults import SILENT, WARNED
@@ -78,7 +80,7 @@ def test_the_committed_snapshots_are_those_of_the_templates(committed: Mapping[s
 @pytest.mark.parametrize("kind", IN_SNAPSHOTS)
 def test_a_fault_in_a_committed_snapshot_is_found(kind: str, committed: Mapping[str, Any]) -> None:
     fault = IN_SNAPSHOTS[kind]
-    # One configuration is enough, and quicker than six.
+    # One configuration is enough, and quicker than seven.
     names = {f"{fault.snapshot}.json", "events.json", "template.json"}
     broken = deepcopy({name: committed[name] for name in names})
     fault.plant(broken)
@@ -111,7 +113,7 @@ def test_templates_that_do_not_compile_are_a_finding(tmp_path: Path) -> None:
     (tmp_path / "main.bicep").write_text("module vault 'vault.bicep' = { name: 'vault' }\n")
     (tmp_path / "vault.bicep").write_text("param name strin\n")
     (tmp_path / "events.bicep").write_text("param appName string\noutput name string = appName\n")
-    for name in ("main", "dev", "prod"):
+    for name in ("main", "dev", "prod", "events"):
         (tmp_path / f"{name}.bicepparam").write_text("using 'main.bicep'\n")
 
     snapshots, findings = compile_all(compiler, tmp_path, os.environ, ())
@@ -193,6 +195,38 @@ def test_one_configuration_sets_every_variable_and_none_hides_a_warning() -> Non
     ]
     # The compiler has no type for the scope of a role inside of a cluster.
     assert hidden == ["#disable-next-line BCP081"]
+
+
+def read_choices(choice: Choice) -> dict[str, str]:
+    """Return each parameter of a configuration; variables that the configuration sets count."""
+    text = (ROOT / "infra" / f"{choice.file}.bicepparam").read_text()
+    values = dict(re.findall(r"^param (\w+) = (.*)$", text, re.MULTILINE))
+    for name, value in values.items():
+        if read := re.search(r"readEnvironmentVariable\('(\w+)', '([^']*)'\)", value):
+            values[name] = choice.environ.get(read[1], read[2])
+    return {name: value.strip("'") for name, value in values.items()}
+
+
+def test_each_pair_of_choices_is_compiled_in_a_configuration(committed: Mapping[str, Any]) -> None:
+    template = (ROOT / "infra" / "main.bicep").read_text()
+    allowed = re.findall(r"@allowed\(\['(\w+)', '(\w+)'\]\)\nparam (\w+) ", template)
+    choices = {name: {one, other} for one, other, name in allowed}
+    switches = re.findall(r"^param (\w+) bool ", template, re.MULTILINE)
+    choices |= {name: {"true", "false"} for name in switches}
+    # It is a text in role assignments and decides about no resource.
+    del choices["deployerPrincipalType"]
+    assert choices.keys() >= {"tier", "durableBackend", "privateNetwork", "withCluster"}
+    compiled = [read_choices(c) for name, c in CHOICES.items() if f"{name}.json" in committed]
+
+    missing = [
+        {first: one, second: other}
+        for first, second in combinations(choices, 2)
+        for one, other in product(choices[first], choices[second])
+        if not any(c[first] == one and c[second] == other for c in compiled)
+    ]
+
+    assert missing == []
+    assert {f"{name}.json" for name in CHOICES} < set(committed) == SNAPSHOTS
 
 
 # A fault in a row of roles.json, and the text of the check.

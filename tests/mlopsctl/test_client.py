@@ -1,13 +1,14 @@
 """Errors of the command line when the app is slow or absent."""
 
 import socket
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from mlopsctl.reach.client import Api, ApiError
+from tests.listening import Listening
 
 
 def test_an_app_that_takes_its_time_is_not_called_away(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ class Gateway(BaseHTTPRequestHandler):
 
 
 def test_an_error_in_another_form_is_no_traceback(tmp_path: Path) -> None:
-    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+    with Listening(("127.0.0.1", 0), Gateway) as server:
         Thread(target=server.handle_request, daemon=True).start()
         api = Api(f"http://127.0.0.1:{server.server_port}", tmp_path)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from configuration.people.tokens import ClientTokens, copies_of
 from mlopsctl.reach.client import Api, ApiError
 from mlopsctl.reach.connection import connect
 from mlopsctl.reach.credentials import Credentials, is_loopback
+from tests.listening import Listening
 
 ROOT = Path(__file__).parents[2]
 REMOTE = "https://mlops.example.org"
@@ -44,7 +45,7 @@ class Listener:
 
             def log_message(self, *arguments: object) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = Listening(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

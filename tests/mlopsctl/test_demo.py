@@ -5,13 +5,14 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from mlopsctl.demo import arrive, ask_production
 from mlopsctl.reach.client import Api, ApiError
+from tests.listening import Listening
 
 ROOT = Path(__file__).parents[2]
 STARTING = (503, {"error": {"code": "NOT_SERVING", "message": "0 of 2 replicas are ready."}})
@@ -36,7 +37,7 @@ def production(*answers: tuple[int, object]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Production)
+    server = Listening(("127.0.0.1", 0), Production)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/score"

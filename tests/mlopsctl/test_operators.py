@@ -9,7 +9,7 @@ import sys
 import threading
 import tomllib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ import pytest
 from configuration.people.tokens import copies_of
 from mlopsctl import screens
 from mlopsctl.doctor import examine
+from tests.listening import Listening
 
 ROOT = Path(__file__).parents[2]
 LONG = "Exit code 1: " + "x" * 400 + " KeyError: 'the cause'"
@@ -150,7 +151,7 @@ class App(BaseHTTPRequestHandler):
 def app() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     sent: list[tuple[str, Any]] = []
     handler = type("Handler", (App,), {"sent": sent})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Listening(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", sent

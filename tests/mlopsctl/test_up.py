@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mlopsctl.doctor import examine
 from mlopsctl.reach import state_folder
 from mlopsctl.reach.local_host import (
     STALL_SECONDS,
@@ -298,6 +299,9 @@ def test_a_file_as_state_is_named(tmp_path: Path) -> None:
             assert ended.returncode == 1
             assert "a file is in its path" in ended.stderr
             assert "Traceback" not in ended.stderr
+        (finding,) = [one for one in examine(None, ROOT, state, "") if one["what"] == "state"]
+        assert not finding["ok"]
+        assert f"{path} is a file. Give --state a folder" in finding["detail"]
     assert path.read_text() == "mine"
 
 
@@ -326,6 +330,8 @@ def test_a_state_that_cannot_be_written_is_named(tmp_path: Path, options: str, t
             assert "Traceback" not in ended.stderr
         with pytest.raises(StateError):
             prepare(folder / "below")
+        (finding,) = [one for one in examine(None, ROOT, folder, "") if one["what"] == "state"]
+        assert finding["ok"] == (options != "ro")
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 

@@ -26,6 +26,7 @@ from function_app.records.ledger.index import BY_TIME, LATEST, RELEASES
 from function_app.records.ledger.ledger import StoredLedger
 from tests.contracts.ledger_samples import DECISION, NOW
 from tests.contracts.test_inbox import claim, event, settled
+from tests.records.counted_production import fill_production
 from tests.records.counted_rows import ENDED, MODEL, CountedRows, image, ledger_of, release
 
 # More releases of each status than a rule reads at most.
@@ -62,7 +63,7 @@ def platform(ledger: StoredLedger, rows: CountedRows, number: int) -> Any:
         rows=rows,
         inbox=StoredInbox(rows),
         clock=SimpleNamespace(now=lambda: NOW + timedelta(minutes=number)),
-        registry=SimpleNamespace(list_versions=lambda model: versions),
+        registry=SimpleNamespace(list_versions=lambda model: iter(versions)),
         production=SimpleNamespace(
             champion=lambda model: served,
             serving=lambda model: Serving(image=served, replicas=1, ready=1),
@@ -100,8 +101,9 @@ def compare_a_model(ledger: StoredLedger, rows: CountedRows, number: int) -> Non
     promoted, served = release(version), image(version)
     decision = replace(DECISION, release_id=promoted.release_id, image_digest=served.digest)
     rows.write("decisions", [Put(key=promoted.release_id, content=dump(decision))])
+    fill_production(rows, number)
     change = Change(
-        number=1,
+        number=number + 1,
         kind=ChangeKind.PROMOTION,
         cause=promoted.release_id,
         by="ada",

@@ -6,7 +6,6 @@ settings.toml has the effect of each setting on this host.
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -154,5 +153,7 @@ def _value(text: str) -> object:
 
 def _nearest(name: str, known: list[Setting]) -> str:
     names = {setting.name.lower(): setting.name for setting in known}
+    import difflib  # only a misspelt setting needs it
+
     near = difflib.get_close_matches(name.lower(), names, 1, 0.8)
     return f"; did you mean {names[near[0]]}?" if near else ""

@@ -5,6 +5,8 @@ a number is free. A blob that can be created only once does.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -72,9 +74,9 @@ class AzureRegistry:
     def get(self, model: str, version: str) -> ModelVersion:
         return self._read(self._get(model, version))
 
-    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        versions = (self._read(entry) for entry in self._list(model))
-        return tuple(sorted(versions, key=lambda v: (_number(v.version), v.version)))
+    def list_versions(self, model: str) -> Iterator[ModelVersion]:
+        # The record of a version costs one read, so that `get` alone reads it.
+        return (_unrecorded(entry) for entry in self._list(model))
 
     def mark_champion(self, version: ModelVersion) -> None:
         # The new one first: for a moment there are two, never none.
@@ -82,7 +84,9 @@ class AzureRegistry:
         tags = entry.tags or {}
         if CHAMPION not in tags or entry.stage != PRODUCTION:
             self._change(entry, {**tags, CHAMPION: "true"}, PRODUCTION)
-        for other in self._list(version.model):
+        # The stage selects the champion among all versions that ever were: it is set with the tag.
+        # They are listed before one changes its stage, so that no page lacks one.
+        for other in list(self._list(version.model, PRODUCTION)):
             tags = other.tags or {}
             if other.version != version.version and CHAMPION in tags:
                 rest = {name: text for name, text in tags.items() if name != CHAMPION}
@@ -208,12 +212,10 @@ class AzureRegistry:
             raise NotFoundError(text) from error
         return entry
 
-    def _list(self, model: str) -> list["Model"]:
-        try:
-            with translate("list the versions", model):
-                return list(self._workspace.client.models.list(name=model))
-        except NotFoundError:
-            return []
+    def _list(self, model: str, stage: str | None = None) -> Iterator["Model"]:
+        """Yield the versions, those of a stage when it is given; the SDK reads page by page."""
+        with suppress(NotFoundError), translate("list the versions", model):
+            yield from self._workspace.client.models.list(name=model, stage=stage)
 
     def _change(self, entry: "Model", tags: dict[str, str], stage: str) -> None:
         entry.tags, entry.stage = tags, stage

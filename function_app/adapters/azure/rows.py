@@ -71,8 +71,11 @@ class AzureRows:
             after=encode(after),
         )
         rows = (_row(partition, row) for row in entities)
-        # Encoded keys sort in another order, and an encoded prefix of a long key is cut.
-        matching = (row for row in rows if row.key.startswith(prefix))
+        # An encoded prefix of a long key is cut.
+        matching = tuple(row for row in rows if row.key.startswith(prefix))
+        if after or limit is not None:
+            return matching
+        # Encoded keys sort in another order.
         return tuple(sorted(matching, key=lambda row: row.key))
 
     def write(self, partition: str, changes: Sequence[Put | Delete]) -> None:

@@ -1,7 +1,7 @@
 """The model registry on this machine: MLflow on SQLite."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 CHAMPION = "champion"
+# So many versions are read at once.
+PAGE = 500
 # MLflow's codes for a version that is not there, or that can be none.
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 _RUN, _METRIC, _CODE, _EVALUATION = "run_id", "metric.", "code.", "evaluation"
@@ -74,10 +76,16 @@ class LocalRegistry:
                 raise PlatformError("local", "read a model", text) from error
             raise NotFoundError(f"{model} has no version {version}. See the registry.") from error
 
-    def list_versions(self, model: str) -> tuple[ModelVersion, ...]:
-        entries = self._client().search_model_versions(f"name = '{model}'")
-        versions = (_read(entry) for entry in entries)
-        return tuple(sorted(versions, key=lambda version: int(version.version)))
+    def list_versions(self, model: str) -> Iterator[ModelVersion]:
+        token: str | None = None
+        while True:
+            page = self._client().search_model_versions(
+                f"name = '{model}'", PAGE, ["version_number ASC"], token
+            )
+            yield from (_read(entry) for entry in page)
+            token = page.token
+            if not token:
+                return
 
     def mark_champion(self, version: ModelVersion) -> None:
         self._client().set_registered_model_alias(version.model, CHAMPION, version.version)

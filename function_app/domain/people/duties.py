@@ -106,7 +106,7 @@ class ApprovalRules:
         if self.unknown_author is UnknownAuthor.SECOND:
             count = self.required_of(authors)
             return (f"{unknown}; {count} distinct approvers must approve it.",)
-        return (f"{unknown}; duties are not separate here.",)
+        return (f'{unknown}; unknown_author = "record" accepts the approval of any approver.',)
 
     def _own(self, authors: Authors) -> tuple[str, ...]:
         own = [name for name in self.approvers if self.is_author(name, authors)]

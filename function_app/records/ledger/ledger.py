@@ -182,10 +182,6 @@ class StoredLedger:
         row = self._rows.get(DECISIONS, release_id) if RELEASE_ID.fits(release_id) else None
         return read_row(Decision, row) if row else None
 
-    def list_decisions(self) -> tuple[Decision, ...]:
-        rows = self._rows.query(DECISIONS)
-        return load_each(Decision, ((row.key, row.content) for row in rows))
-
     def _newer(self, release: Release) -> tuple[ReleaseRecord, ...]:
         """Return the releases of newer versions that wait or were promoted, newest first."""
         of_each = (self._statuses.newer(release, status) for status in TAKES_OVER)

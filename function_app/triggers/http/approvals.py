@@ -56,13 +56,16 @@ async def post_withdrawal(invocation: Invocation, request: Request) -> Accepted[
     if record.status.ended:
         text = f"{release.release_id} is {record.status}; there is nothing to withdraw."
         raise ConflictError(text, code="RELEASE_NOT_WAITING")
-    withdrawn = Decisions(ports.rows, ports.ledger).withdraw(
+    decisions = Decisions(ports.rows, ports.ledger)
+    withdrawn = decisions.withdraw(
         record,
         person,
         rules.people if rules else {},
         comment,
         ports.clock.now(),
-        lambda: Changes(ports.rows).has_begun(release.model, release.release_id),
+        lambda: Changes(ports.rows).has_begun(
+            release.model, release.release_id, decisions.of_release(record)
+        ),
     )
     invocation.attempt.once = name_of_decision(withdrawn)
     await wake_release(invocation.stories, release.release_id)
@@ -107,7 +110,7 @@ async def _decide(
         evidence_hash=body.evidence_hash,
         decided_at=invocation.ports.clock.now(),
         remark=rules.remark(person, record.authors) if approves and rules else "",
-        after=last_number(Changes(invocation.ports.rows).of_model(record.release.model)),
+        after=last_number(Changes(invocation.ports.rows).latest(record.release.model)),
     )
     decisions = Decisions(invocation.ports.rows, invocation.ports.ledger)
     earlier, refusal = decisions.instead(record, decision, rules), refuse(record, decision, rules)

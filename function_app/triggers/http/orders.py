@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from function_app import names
 from function_app.domain.codec import dump
+from function_app.domain.release.approval import Decision
 from function_app.domain.release.authorization import (
     ChangeKind,
     Order,
@@ -40,7 +41,7 @@ async def post_roll_back(invocation: Invocation, request: Request) -> Accepted[R
     """Roll production back to the release that was promoted before the present one."""
     checked = _check_order(invocation, request, ChangeKind.ROLL_BACK)
     served = checked.champion.version if checked.champion else ""
-    changes = Changes(invocation.ports.rows).of_model(checked.model)
+    changes = Changes(invocation.ports.rows).since(checked.model, checked.decisions)
     release = release_before(checked.champion, checked.promoted, changes)
     if release is None or release.image is None:
         raise ConflictError(f"{checked.model} has no promoted release before the present one.")
@@ -66,7 +67,7 @@ async def post_shutdown(invocation: Invocation, request: Request) -> Accepted[St
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CheckedOrder:
-    """An order of a person, with its subject."""
+    """An order of a person, with its subject; `decisions` are those over the promoted releases."""
 
     kind: ChangeKind
     model: str
@@ -74,6 +75,7 @@ class _CheckedOrder:
     comment: str
     champion: Image | None
     promoted: tuple[ReleaseRecord, ...]
+    decisions: tuple[Decision, ...]
 
 
 def _check_order(invocation: Invocation, request: Request, kind: ChangeKind) -> _CheckedOrder:
@@ -99,6 +101,7 @@ def _check_order(invocation: Invocation, request: Request, kind: ChangeKind) -> 
         comment=comment,
         champion=ports.production.champion(model),
         promoted=promoted,
+        decisions=tuple(d for r in promoted for d in decisions[r.release.release_id]),
     )
 
 
@@ -107,7 +110,7 @@ async def _order(
 ) -> str:
     """Store the order, start its story, and return the story's id; a repetition starts nothing."""
     changes, now = Changes(invocation.ports.rows), invocation.ports.clock.now()
-    earlier = changes.of_model(checked.model)
+    earlier = changes.latest(checked.model)
     after = last_number(earlier)
     taken_back = next(
         (r.release for r in checked.promoted if r.image and r.image.is_same(checked.champion)), None

@@ -12,6 +12,7 @@ from function_app.domain.stories.retry import EVENT_TYPE, next_start
 from function_app.domain.stories.views import StoryView
 from function_app.errors import ConflictError, NotFoundError
 from function_app.records.changes import Changes
+from function_app.records.decisions import Decisions
 from function_app.triggers.bodies import Comment, NoFields, read_body
 from function_app.triggers.events.inbox import start_story
 from function_app.triggers.events.wakes import wake_release
@@ -117,8 +118,12 @@ def _check_not_promoted(invocation: Invocation, view: StoryView) -> None:
     A promotion begins before it asks whether a cancellation is stored.
     """
     instance_id, model = view["instance_id"], view["facts"].get("model", "")
-    is_release = view["story"] == names.RELEASE_MODEL
-    if is_release and Changes(invocation.ports.rows).has_begun(model, instance_id):
+    if view["story"] != names.RELEASE_MODEL:
+        return
+    ports = invocation.ports
+    record = ports.ledger.get_release(instance_id)
+    given = Decisions(ports.rows, ports.ledger).of_release(record) if record else ()
+    if Changes(ports.rows).has_begun(model, instance_id, given):
         text = (
             f"The promotion of {instance_id} began in the same moment. Wait for its end; "
             "`mlopsctl roll-back` undoes a promotion."

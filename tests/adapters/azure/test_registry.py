@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.azure.registry import AzureRegistry
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.people.authorship import Role, make_authors
@@ -13,6 +15,7 @@ from function_app.domain.training import Judged, ModelVersion, Run, RunStatus, f
 from function_app.errors import PlatformError
 from tests.azure_servers.arm import DENIED
 from tests.azure_servers.azure import RUNS, Azure, sdk_warnings
+from tests.records.counted_rows import CountedRows
 
 pytestmark = sdk_warnings
 
@@ -74,7 +77,7 @@ def test_a_registration_whose_answer_was_lost_is_the_only_one_of_its_run(azure: 
     version = register(azure.registry(), run)
 
     assert version.version == "1"
-    assert len(azure.registry().list_versions("diabetes")) == 1
+    assert len(list(azure.registry().list_versions("diabetes"))) == 1
 
 
 def test_a_registration_that_died_before_it_was_sent_takes_the_number_it_claimed(
@@ -146,13 +149,16 @@ def test_a_run_whose_model_is_gone_is_not_registered(azure: Azure) -> None:
     assert azure.arm.asked("PUT", "/models/") == []
 
 
-def test_versions_are_listed_by_number_and_over_all_pages(azure: Azure) -> None:
+def test_versions_are_listed_over_all_pages_and_no_record_is_read(azure: Azure) -> None:
     for number in range(11):
         register(azure.registry(), trained(azure, f"run-{number}"))
+    workspace, rows = Workspace(azure.connection()), CountedRows()
+    registry = AzureRegistry(workspace, Blobs(workspace.connection), rows)
 
-    listed = azure.registry().list_versions("diabetes")
+    listed = registry.list_versions("diabetes")
 
-    assert [version.version for version in listed] == [str(n) for n in range(1, 12)]
+    assert sorted(int(version.version) for version in listed) == list(range(1, 12))
+    assert rows.read == 0
 
 
 def test_exactly_one_version_is_marked_as_champion(azure: Azure) -> None:
@@ -176,13 +182,26 @@ def test_exactly_one_version_is_marked_as_champion(azure: Azure) -> None:
     assert registry.get("diabetes", "1") == first
 
 
+def test_a_new_champion_reads_as_many_versions_of_a_long_registry(azure: Azure) -> None:
+    registry = azure.registry()
+    versions = [register(registry, trained(azure, f"run-{number}")) for number in range(12)]
+    requests = []
+    for number in (1, 2, 11):
+        registry.mark_champion(versions[number - 1])
+        before = len(azure.arm.asked("GET", "/models/"))
+        registry.mark_champion(versions[number])
+        requests.append(len(azure.arm.asked("GET", "/models/")) - before)
+
+    assert requests[0] == requests[1] == requests[2]
+
+
 def test_an_archived_version_is_not_listed_and_can_be_got(azure: Azure) -> None:
     registry = azure.registry()
     version = register(registry, trained(azure, "a"))
 
     registry.archive("diabetes", "1")
 
-    assert registry.list_versions("diabetes") == ()
+    assert tuple(registry.list_versions("diabetes")) == ()
     assert registry.get("diabetes", "1") == version
     assert register(registry, trained(azure, "b")).version == "2"
 
@@ -191,7 +210,7 @@ def test_missing_access_to_models_is_reported(azure: Azure) -> None:
     azure.arm.fail("GET", "/models/", DENIED, times=9)
 
     with pytest.raises(PlatformError, match="AuthorizationFailed"):
-        azure.registry().list_versions("diabetes")
+        list(azure.registry().list_versions("diabetes"))
 
 
 def test_authors_are_no_tags_that_somebody_may_change(azure: Azure) -> None:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from function_app.addresses import file_address
 from function_app.domain.change.change import Bundle, Change
 from function_app.settings.git import GitSettings
 from tests.azure_servers.tls import Tls
+from tests.listening import Listening
 
 # Of the machine, not of the moment: there are tests without any program.
 PATH = os.environ["PATH"]
@@ -192,7 +193,7 @@ def serve(folder: Path, tls: Tls | None = None) -> Iterator[GitServer]:
             self.end_headers()
             self.wfile.write(body)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Asked) as server:
+    with Listening(("127.0.0.1", 0), Asked) as server:
         host = f"127.0.0.1:{server.server_port}"
         told = GitServer(url=f"http{'s' if tls else ''}://{host}", host=host)
         if tls:
