@@ -14,7 +14,11 @@ if __name__ == "__main__":
     # Objects of the imports live as long as the process, so the collector need not search them.
     gc.disable()
 
-from funchost import commands
+from funchost.app.light_imports import defer
+
+if __name__ == "__main__":
+    defer("aiohttp")
+
 from funchost.app.settings import SettingsError, read_port
 from funchost.app.watch import watch
 from funchost.host import Options
@@ -47,6 +51,8 @@ def main() -> int:
 
 
 def _on_store(arguments: argparse.Namespace, state: Path) -> int:
+    from funchost import commands  # a start needs none of them
+
     if arguments.command == "instances":
         documents = list(commands.instances(state, arguments.status))
         if arguments.json:
@@ -76,6 +82,8 @@ def _on_store(arguments: argparse.Namespace, state: Path) -> int:
 
 
 def _check(arguments: argparse.Namespace, state: Path) -> int:
+    from funchost import commands
+
     checked = differing = 0
     for one, name, step in commands.check(arguments.app.resolve(), state, arguments.id):
         checked += 1

@@ -9,8 +9,7 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from funchost import warnings
 from funchost.app.host_json import disabled
@@ -28,20 +27,17 @@ from funchost.app.settings import (
 from funchost.check.checker import Checker
 from funchost.clock import enter_utc, now
 from funchost.durable.engine import Engine
-from funchost.events.event_grid import ROUTE, EventGridWebhook, problems
 from funchost.events.subscriptions import read_subscriptions
-from funchost.events.topic import Topic
-from funchost.keys import Guard, Keys, read_keys, write_private
+from funchost.keys import Keys, read_keys, write_private
 from funchost.retention import keep_short
 from funchost.storage.store import Probe, Store
 from funchost.timers import Timer, parse_schedule
 from funchost.warnings import refused_schedules
-from funchost.web.borders import Borders, limited
-from funchost.web.client_api import ClientApi
-from funchost.web.http_trigger import HttpTriggers
-from funchost.web.refusals import Rate
-from funchost.web.status_api import WarningsApi
-from funchost.web.urls import Urls, binding_json, rpc_path
+from funchost.web.bindings import binding_json, rpc_path
+from funchost.web.routes import HttpRoute, read_routes
+
+if TYPE_CHECKING:
+    from funchost.events.subscriptions import Subscription
 
 LOG = logging.getLogger("funchost.host")
 
@@ -68,6 +64,7 @@ class Host:
         """Take the options; nothing is read or written before `start`."""
         self._options = options
         self.url = ""
+        self.routes: dict[str, tuple[str, frozenset[str]]] = {}
         self.functions: dict[str, HostedFunction] = {}
         self.refused: dict[str, str] = {}  # function to the reason why it does not run
         self.disabled: list[HostedFunction] = []
@@ -98,22 +95,29 @@ class Host:
             for text in (*settings.said, *local, *disabled.warnings(loaded)):
                 LOG.warning("%s", text)
             self.functions, self.disabled = disabled.split(loaded, settings.functions, os.environ)
-            self.keys = read_keys(options.state, [f.name for f in self.of_kind("httpTrigger")])
+            http = self.of_kind("httpTrigger")
+            self.keys = read_keys(options.state, [f.name for f in http])
+            routes = read_routes(http, settings.route_prefix)
+            self.routes = {r.function.name: (r.path, r.methods) for r in routes}
+            origins = read_origins(options.app)
+            named = [*self.of_kind("eventGridTrigger"), *self.disabled]
+            filters = read_subscriptions(
+                options.app, [f.name for f in named if f.kind == "eventGridTrigger"]
+            )
             self._build(environment, settings)
         except BaseException:
             listener.close()
             raise
-        self._runner = web.AppRunner(
-            self._web(environment, settings),
-            access_log=None,
-            shutdown_timeout=5,
-            # aiohttp closes a connection that brought no whole head of a request in this time.
-            keepalive_timeout=environment.request_seconds,
-        )
-        await self._runner.setup()
-        assert self._runner.server is not None
-        door = limited(self._runner.server, environment.connections)
-        self._server = await asyncio.get_running_loop().create_server(door, sock=listener)
+        # The app was read without an error, so stored work goes on while the web server is
+        # imported. Clients that connect meanwhile wait, because the socket listens already.
+        self.engine.begin()
+        try:
+            self._take_events(environment, filters)
+            await self._serve(listener, environment, settings, routes, origins)
+        except BaseException:
+            listener.close()
+            self._end_work()
+            raise
         self._jobs = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.topic.run())]
         self._jobs += [asyncio.create_task(timer.run()) for timer in self.timers]
         if environment.retention is not None:
@@ -122,25 +126,10 @@ class Host:
         self._publish(self.keys, environment)
 
     def _build(self, environment: Environment, settings: HostSettings) -> None:
-        hub = settings.task_hub
         self._rpc = rpc_path()
-        self.invoker = self._invoker(binding_json(self.url, hub, self.keys.system, self._rpc))
+        client = binding_json(self.url, settings.task_hub, self.keys.system, self._rpc)
+        self.invoker = self._invoker(client)
         self.invoker.timeout = settings.function_timeout
-        self.timers = [t for f in self.of_kind("timerTrigger") if (t := self._timer(f))]
-        refused_schedules(self.store, self.refused)
-        subscribed = self.of_kind("eventGridTrigger")
-        for text in (text for function in subscribed for text in problems(function)):
-            LOG.warning("%s", text)
-        named = [f.name for f in (*subscribed, *self.disabled) if f.kind == "eventGridTrigger"]
-        filters = read_subscriptions(self._options.app, named)
-        self.topic = Topic(
-            self.store,
-            {f.name: f for f in subscribed},
-            {f.name: filters[f.name] for f in subscribed},
-            self.invoker,
-            key=environment.topic_key or self.keys.topic,
-            scale=environment.retry_scale,
-        )
         self.checker = Checker(
             self.store,
             self.functions,
@@ -157,6 +146,49 @@ class Host:
             ended=self.checker.add,
             most_activities=settings.activities,
         )
+
+    def _take_events(self, environment: Environment, filters: dict[str, Subscription]) -> None:
+        """Build the timers and the topic."""
+        from funchost.events.event_grid import problems
+        from funchost.events.topic import Topic
+
+        self.timers = [t for f in self.of_kind("timerTrigger") if (t := self._timer(f))]
+        refused_schedules(self.store, self.refused)
+        subscribed = self.of_kind("eventGridTrigger")
+        for text in (text for function in subscribed for text in problems(function)):
+            LOG.warning("%s", text)
+        self.topic = Topic(
+            self.store,
+            {f.name: f for f in subscribed},
+            {f.name: filters[f.name] for f in subscribed},
+            self.invoker,
+            key=environment.topic_key or self.keys.topic,
+            scale=environment.retry_scale,
+        )
+
+    async def _serve(
+        self,
+        listener: socket.socket,
+        environment: Environment,
+        settings: HostSettings,
+        routes: list[HttpRoute],
+        origins: tuple[str, ...],
+    ) -> None:
+        from funchost.server import Site, WebServer
+
+        site = Site(
+            url=self.url,
+            rpc=self._rpc,
+            environment=environment,
+            settings=settings,
+            keys=self.keys,
+            auth=self._options.auth,
+            origins=origins,
+            routes=routes,
+            functions=self.functions,
+        )
+        self._server = WebServer(site, self.store, self.engine, self.topic)
+        await self._server.start(listener)
 
     def _load(self, app: Path) -> dict[str, HostedFunction]:
         """Return the app's functions; a host with another worker asks that worker for them."""
@@ -176,32 +208,6 @@ class Host:
             LOG.error("function %s is in error and does not run: %s", function.name, error)
             return None
         return Timer(self.store, function, schedule, self.invoker)
-
-    def _web(self, environment: Environment, settings: HostSettings) -> web.Application:
-        guard = Guard(self.keys, active=self._options.auth, webhook=environment.webhook_key)
-        http = HttpTriggers(self.of_kind("httpTrigger"), settings, self.invoker, guard)
-        webhook = EventGridWebhook(
-            self.functions, self.invoker, guard, Rate(environment.webhook_rate)
-        )
-        self.routes = {f.name: (path, methods) for path, methods, _, f in http.routes}
-
-        async def health(request: web.Request) -> web.Response:
-            return web.json_response({"status": "ok", "functions": len(self.functions)})
-
-        borders = Borders(environment, read_origins(self._options.app))
-        app = web.Application(middlewares=[borders.check], client_max_size=environment.body_bytes)
-        urls = Urls(self.url, settings.task_hub, self.keys.system)
-        app.add_routes(ClientApi(self.engine, urls, settings, self.keys.system, self._rpc).routes())
-        app.add_routes(WarningsApi(self.store, self.keys.system).routes())
-        app.add_routes(self.topic.routes())
-        app.add_routes(
-            [
-                web.get("/", health),
-                web.route("*", ROUTE, webhook.serve),
-                web.route("*", "/{path:[\\s\\S]*}", http.serve),
-            ]
-        )
-        return app
 
     def of_kind(self, kind: str) -> list[HostedFunction]:
         """Return the functions of one trigger type."""
@@ -248,11 +254,14 @@ class Host:
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
-        self._server.close()
-        await self._runner.cleanup()
-        self.engine.close()
-        self.checker.close()
+        await self._server.stop()
         self.topic.close()
-        self.invoker.close()
+        self._end_work()
         (self._options.state / "host.json").unlink(missing_ok=True)
         self.store.close()
+
+    def _end_work(self) -> None:
+        """End the running turn and replay; drop the calls of functions that wait for a thread."""
+        self.engine.close()
+        self.checker.close()
+        self.invoker.close()

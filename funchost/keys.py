@@ -11,11 +11,13 @@ import os
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from funchost.app.indexing import HostedFunction
 from funchost.app.settings import SettingsError
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from funchost.app.host_json.comments import is_strict
-from funchost.app.light_imports import defer
+from funchost.app.light_imports import defer, postpone_annotations
 from funchost.app.retries import RetryPolicy, read_policy
 from funchost.app.worker_checks import SdkFunction, check, place, refusals
 
@@ -97,6 +97,7 @@ def _app_of(script: str) -> FunctionRegister:
     The worker counts names, so that a second name for the same object is refused, too.
     """
     defer("werkzeug")
+    postpone_annotations("azure.durable_functions.models.utils.http_utils")
     import azure.functions as func  # after chdir: the Durable SDK reads ./host.json on import
 
     try:

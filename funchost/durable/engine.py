@@ -23,6 +23,7 @@ from funchost.durable.work import Activities
 from funchost.storage import activities, messages
 from funchost.storage import entities as stored_entities
 from funchost.storage import instances as stored_instances
+from funchost.storage.activities import TaskId
 from funchost.storage.connection import Connection
 from funchost.storage.instances import InstanceRecord
 from funchost.storage.store import Store
@@ -30,6 +31,7 @@ from funchost.storage.store import Store
 LOG = logging.getLogger("funchost.engine")
 T = TypeVar("T")
 LONG_TURN = 2.0  # seconds
+EARLY = 8  # activities that a start continues before it has a web server, and as many instances
 
 
 class Engine:
@@ -72,6 +74,9 @@ class Engine:
         self._batches: dict[str, asyncio.Task[None]] = {}
         self._ends: dict[str, list[asyncio.Future[None]]] = {}
         self._lock, self._handed = threading.Lock(), 0
+        # The last activity that `begin` found, and the activities that it started.
+        self._last: int | None = None
+        self._early: set[TaskId] = set()
 
     @property
     def idle(self) -> bool:
@@ -260,19 +265,38 @@ class Engine:
         with self._lock:
             self._handed -= 1
 
+    def begin(self) -> None:
+        """Continue the oldest work of an earlier host; `run` continues the rest.
+
+        It is little work, so that thousands of instances do not delay the start of the web server.
+        """
+        self._last = activities.last_scheduled(self.store)
+        for instance in messages.instances_due(self.store, clock.time())[:EARLY]:
+            self._turns.notify(instance)
+        early = activities.scheduled(self.store, self._last, EARLY)
+        self._early = {row.task_id for row in early}
+        for scheduled in early:
+            self._activities.start(scheduled)
+
     def _recover(self) -> float:
         """Continue the work of an earlier host; return the time up to which messages were due."""
         moment = clock.time()
         for instance in messages.instances_due(self.store, moment):
             self._turns.notify(instance)
-        for scheduled in activities.scheduled(self.store):
-            self._activities.start(scheduled)
+        # Turns of this host started the activities with a higher number, and `begin` the early
+        # ones, of which some ended although their results are not stored yet.
+        for scheduled in activities.scheduled(self.store, self._last or 0):
+            if scheduled.task_id not in self._early:
+                self._activities.start(scheduled)
+        self._early.clear()
         for entity in stored_entities.with_operations(self.store):
             self._start_batch(entity)
         return moment
 
     async def run(self) -> None:
-        """Continue the work of an earlier host, then watch the timers until cancelled."""
+        """Continue the rest of the stored work, then watch the timers until cancelled."""
+        if self._last is None:
+            self.begin()
         seen = self._recover()
         while True:
             self._awake.clear()

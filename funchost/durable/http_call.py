@@ -10,14 +10,14 @@ import json
 import os
 import re
 import socket
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import CIMultiDictProxy
 
 NAME = "BuiltIn::HttpActivity"
-TIMEOUT = aiohttp.ClientTimeout(total=100)  # .NET's HttpClient default
+TIMEOUT = 100.0  # seconds, .NET's HttpClient default
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 # Headers that aiohttp sends by itself and .NET does not.
 _AUTOMATIC = ("Accept", "Content-Type")
@@ -59,9 +59,10 @@ async def call(text: str) -> str:
             "An invalid request URI was provided. Either the request URI must be an absolute URI "
             "or BaseAddress must be set."
         )
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     try:
         async with (
-            aiohttp.ClientSession(timeout=TIMEOUT, skip_auto_headers=_AUTOMATIC) as session,
+            aiohttp.ClientSession(timeout=timeout, skip_auto_headers=_AUTOMATIC) as session,
             session.request(
                 request["method"],
                 url,
@@ -73,7 +74,8 @@ async def call(text: str) -> str:
             response = {
                 "statusCode": answer.status,
                 "headers": _shown(answer.headers),
-                "content": await answer.text(),
+                # .NET replaces bytes that are no text, and drops a byte order mark.
+                "content": (await answer.text(errors="replace")).removeprefix("\ufeff"),
             }
             return json.dumps(response)
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -112,11 +114,12 @@ def _has_host(url: str) -> bool:
 def _reason(error: Exception, url: str) -> str:
     """Return why a request got no answer, as .NET says it."""
     if isinstance(error, TimeoutError):
-        seconds = f"{TIMEOUT.total:g}"
         return (
-            f"The request was canceled due to the configured HttpClient.Timeout of {seconds} "
+            f"The request was canceled due to the configured HttpClient.Timeout of {TIMEOUT:g} "
             "seconds elapsing."
         )
+    if isinstance(error, aiohttp.NonHttpUrlClientError):
+        return f"The '{urlsplit(url).scheme}' scheme is not supported."
     cause = getattr(error, "os_error", error)
     if not isinstance(cause, OSError) or isinstance(cause, aiohttp.ServerConnectionError):
         return str(error)
@@ -141,6 +144,14 @@ def _headers(request: dict[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _shown(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of an answer without those that .NET keeps with its content."""
-    return {name: text for name, text in headers.items() if name.lower() not in _OF_CONTENT}
+def _shown(headers: CIMultiDictProxy[str]) -> dict[str, str | list[str]]:
+    """Return the headers of an answer without those that .NET keeps with its content.
+
+    A header that the answer repeats is a list.
+    """
+    # aiohttp and .NET write the names of known headers in the same way, except one.
+    names = {name.lower(): name for name in headers}
+    if "etag" in names:
+        names["etag"] = "ETag"
+    texts = {names[low]: headers.getall(low) for low in names if low not in _OF_CONTENT}
+    return {name: values if len(values) > 1 else values[0] for name, values in texts.items()}

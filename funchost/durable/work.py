@@ -57,9 +57,9 @@ class Activities:
     def start(self, row: ScheduledActivity) -> None:
         """Run one row of work, unless an earlier row of the same task still runs."""
         with self._lock:
-            if _task(row) in self._running:
+            if row.task_id in self._running:
                 return
-            self._running[_task(row)] = row
+            self._running[row.task_id] = row
             if self._most is not None and self._busy >= self._most:
                 self._waiting.append(row)
                 return
@@ -134,9 +134,9 @@ class Activities:
     def _release(self, row: ScheduledActivity) -> bool:
         """Let the next row begin; False when the result of this one is not taken any more."""
         with self._lock:
-            if self._running.get(_task(row)) is not row:
+            if self._running.get(row.task_id) is not row:
                 return False
-            del self._running[_task(row)]
+            del self._running[row.task_id]
             if row in self._waiting:
                 self._waiting.remove(row)
                 return True
@@ -145,10 +145,6 @@ class Activities:
         if following is not None:
             self._begin(following)
         return True
-
-
-def _task(row: ScheduledActivity) -> TaskId:
-    return TaskId(row.instance, row.execution, row.task)
 
 
 def _completed(row: ScheduledActivity, text: str) -> h.Event:

@@ -31,6 +31,11 @@ class ScheduledActivity(NamedTuple):
     input: str | None
     trace: str
 
+    @property
+    def task_id(self) -> TaskId:
+        """Return the id of the task that this activity runs for."""
+        return TaskId(self.instance, self.execution, self.task)
+
 
 def schedule(db: Connection, new: list[ScheduledActivity]) -> None:
     """Store activities, with one statement for hundreds of them."""
@@ -41,13 +46,25 @@ def schedule(db: Connection, new: list[ScheduledActivity]) -> None:
         db.execute(insert, [value for row in rows for value in row])
 
 
-def scheduled(reader: Reader) -> list[ScheduledActivity]:
-    """Return every activity without a stored result, in order of scheduling."""
+def scheduled(reader: Reader, until: int, most: int = -1) -> list[ScheduledActivity]:
+    """Return activities without a stored result up to a `seq`, in order of scheduling.
+
+    `most` is the most of them to return, -1 for all.
+    """
     query = (
         "SELECT instance, w.execution, task, w.name, w.input, COALESCE(trace, '') "
-        "FROM work w LEFT JOIN instances i ON i.id=instance ORDER BY seq"
+        "FROM work w LEFT JOIN instances i ON i.id=instance WHERE seq<=? ORDER BY seq LIMIT ?"
     )
-    return [ScheduledActivity(*row) for row in reader.rows(query)]
+    return [ScheduledActivity(*row) for row in reader.rows(query, until, most)]
+
+
+def last_scheduled(reader: Reader) -> int:
+    """Return the `seq` of the activity that was scheduled last, 0 when none is stored.
+
+    One that is scheduled later has a higher `seq`.
+    """
+    row = reader.row("SELECT COALESCE(MAX(seq), 0) FROM work")
+    return int(row[0]) if row else 0
 
 
 def delete(db: Connection, instance: str, execution: str, tasks: list[int]) -> None:

@@ -16,37 +16,26 @@ from funchost.app.invocation import Invoker
 from funchost.app.settings import HostSettings
 from funchost.keys import Guard
 from funchost.web.borders import BY_APP
-from funchost.web.routes import Route
+from funchost.web.routes import HttpRoute
 
 LOG = logging.getLogger("funchost.http")
 
 
 class HttpTriggers:
-    """Matches requests to HTTP functions; more literal routes win."""
+    """Matches requests to HTTP functions; the first route that matches wins."""
 
     def __init__(
-        self,
-        functions: list[HostedFunction],
-        settings: HostSettings,
-        invoker: Invoker,
-        guard: Guard,
+        self, routes: list[HttpRoute], settings: HostSettings, invoker: Invoker, guard: Guard
     ) -> None:
-        """Compile the routes of all HTTP functions."""
+        """Take the routes of all HTTP functions, in the order in which they are tried."""
+        self._routes, self._headers = routes, settings.headers
         self._invoker, self._guard = invoker, guard
         self._most, self._outstanding = settings.outstanding, 0
         self._running = asyncio.Semaphore(settings.requests) if settings.requests else None
-        self._headers, prefix = settings.headers, settings.route_prefix
-        self.routes: list[tuple[str, frozenset[str], Route, HostedFunction]] = []
-        for function in functions:
-            route = function.trigger.get("route") or function.name
-            methods = frozenset(_method(m) for m in function.trigger.get("methods") or ())
-            path = "/".join(p for p in (prefix, route.strip("/")) if p)
-            self.routes.append((path, methods, Route.parse(path), function))
-        self.routes.sort(key=lambda r: (r[0].count("{*"), r[0].count("{"), -len(r[0])))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Invoke the function a request is for; 404 when there is none."""
-        for _, methods, route, function in self.routes:
+        for _, methods, route, function in self._routes:
             values = route.match(request.path)
             if values is not None and (not methods or request.method in methods):
                 if not self._guard.admits(function, request):
@@ -112,10 +101,6 @@ def _query(request: web.Request) -> dict[str, str]:
         values.setdefault(names.setdefault(name.lower(), name), []).append(text)
     joined = {name: ",".join(texts) for name, texts in values.items()}
     return {name: text for name, text in joined.items() if text}
-
-
-def _method(value: Any) -> str:
-    return str(getattr(value, "value", value)).upper()
 
 
 def respond(result: Any) -> web.Response:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from aiohttp import web
 from yarl import URL
 
 Handler = Callable[..., Awaitable[web.StreamResponse]]
 VALUE = "{}"
-# The signs that .NET's form encoding leaves as they are, besides letters and digits.
-_PLAIN = "-_.!*()"
 # The signs that ASP.NET leaves as they are when it writes a path.
 _IN_PATHS = "/!$&'()*,;=:@+~-._"
 
@@ -45,11 +43,6 @@ def find(
             if all(fixed in (VALUE, given.lower()) for fixed, given in pairs):
                 return operation.handler, [given for fixed, given in pairs if fixed == VALUE]
     return None
-
-
-def encoded(text: str) -> str:
-    """Return an instance id as the management URLs write it: encoded as in a form."""
-    return quote_plus(text, safe=_PLAIN).replace("~", "%7E")
 
 
 def as_asked(url: URL) -> str:

@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from funchost.app.indexing import HostedFunction
 
 Check = Callable[[str], bool]
 _PART = re.compile(r"\{(\*{0,2})(\w+)((?::(?:[^(){}:?=]+(?:\(.*?\))?))*)(\?)?(?:=([^}]*))?\}")
@@ -122,3 +125,30 @@ def _segments(template: str) -> list[str]:
         else:
             segments[-1] += sign
     return segments
+
+
+class HttpRoute(NamedTuple):
+    """The route of an HTTP function; it takes every method when `methods` is empty."""
+
+    path: str
+    methods: frozenset[str]
+    route: Route
+    function: HostedFunction
+
+
+def read_routes(functions: list[HostedFunction], prefix: str) -> list[HttpRoute]:
+    """Compile the routes of HTTP functions, more literal ones first.
+
+    ValueError when a template has an unknown constraint.
+    """
+    routes = []
+    for function in functions:
+        own = function.trigger.get("route") or function.name
+        methods = frozenset(_method(m) for m in function.trigger.get("methods") or ())
+        path = "/".join(p for p in (prefix, own.strip("/")) if p)
+        routes.append(HttpRoute(path, methods, Route.parse(path), function))
+    return sorted(routes, key=lambda r: (r.path.count("{*"), r.path.count("{"), -len(r.path)))
+
+
+def _method(value: Any) -> str:
+    return str(getattr(value, "value", value)).upper()

@@ -1,6 +1,7 @@
 """Races between a turn, its commit, clients and a start of the host."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,16 @@ from funchost.app.invocation import Invoker
 from funchost.app.versions import Versions
 from funchost.clock import Clock
 from funchost.durable import instances
-from funchost.durable.engine import Engine
+from funchost.durable.engine import EARLY, Engine
 from funchost.durable.turns import Turns
+from funchost.storage import activities
 from funchost.storage import instances as stored
 from funchost.storage import turns as stored_turns
+from funchost.storage.activities import ScheduledActivity
 from funchost.storage.connection import Connection
 from funchost.storage.store import Store
 from tests.funchost.conftest import APPS, until
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -157,3 +161,49 @@ def test_a_message_that_falls_due_during_the_start_is_taken(tmp_path: Path) -> N
     # The app has no such function, so that its first turn fails it.
     assert late is not None
     assert late.status == "Failed"
+
+
+def test_activities_that_go_on_before_the_web_server_is_there_run_once(tmp_path: Path) -> None:
+    """Their results are not stored yet when the rest of the stored work is read."""
+    calls, filled, released = list[int](), threading.Event(), threading.Event()
+
+    def step(value: int) -> None:
+        calls.append(value)
+
+    def probe(point: str) -> None:
+        if point == "before" and filled.is_set():
+            released.wait(PATIENCE)
+
+    store, count = Store(tmp_path, probe), 3 * EARLY
+    with store.transaction() as db:
+        for number in range(count):
+            record = instances.new(f"one-{number}", "of_no_app", None)
+            instances.create(db, record)
+            text = json.dumps(number)
+            row = ScheduledActivity(record.id, record.execution, 0, "step", text, "")
+            activities.schedule(db, [row])
+    filled.set()
+    trigger = {"type": "activityTrigger", "name": "value"}
+    function = HostedFunction("step", step, trigger, (), wants_context=False, is_async=False)
+
+    async def start() -> int:
+        engine = Engine(store, {"step": function}, Invoker("{}"))
+        engine.begin()
+
+        def ended(calls_until_then: int) -> bool:
+            return len(calls) >= calls_until_then and engine._activities.idle
+
+        await asyncio.to_thread(until, lambda: ended(EARLY), "the early activities")
+        early = len(calls)
+        running = asyncio.create_task(engine.run())
+        await asyncio.to_thread(until, lambda: ended(count), "the other activities")
+        released.set()
+        await asyncio.to_thread(until, lambda: engine.idle, "the turns")
+        engine.close()
+        running.cancel()
+        return early
+
+    early = asyncio.run(start())
+    store.close()
+    assert early == EARLY
+    assert sorted(calls) == list(range(count))

@@ -4,7 +4,8 @@ import httpx
 import pytest
 from yarl import URL
 
-from funchost.web.paths import as_asked, encoded, segments
+from funchost.web.bindings import encoded
+from funchost.web.paths import as_asked, segments
 from tests.funchost.conftest import Host
 
 
