@@ -76,11 +76,11 @@ def output_of(reason: str | None) -> str | None:
         return _WORDS.get(word[1], word[1])
     if number := _NUMBER.match(text):
         value = _number(number[0])
-        return json.dumps(text) if value is None else json.dumps(value)
+        return without_nan(json.dumps(text if value is None else value))
     if text.startswith(('"', "[", "{")):
         try:
             value, _ = json.JSONDecoder(parse_constant=lambda name: name).raw_decode(text)
-            return json.dumps(value)
+            return without_nan(json.dumps(value))
         except (ValueError, RecursionError):
             pass
     return json.dumps(text)

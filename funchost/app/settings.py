@@ -14,10 +14,14 @@ from typing import Any, TypeVar
 
 from funchost.app.host_json import comments
 from funchost.app.host_json.document import HostJson
+from funchost.app.host_json.names import with_settings
 from funchost.app.versions import Failure, Match, Versions
 
 LOG = logging.getLogger("funchost.settings")
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
+# The documented form of a task hub's name, and a token of RFC 9110.
+_HUB = re.compile(r"[A-Za-z][A-Za-z0-9]{2,44}")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 W = TypeVar("W", bound=str)
 DEFAULT_PORT = 7071
 OVERRIDABLE = ("NonRunningStates", "AnyState")
@@ -149,7 +153,7 @@ def read_host_settings(app: Path) -> HostSettings:
         file.count(f"{durable}maxConcurrentOrchestratorFunctions")  # one runs at a time
         return HostSettings(
             route_prefix="api" if prefix is None else str(prefix).strip("/"),
-            task_hub=str(file.get(f"{durable}hubName") or "TestHubName"),
+            task_hub=_hub(file.get(f"{durable}hubName"), f"{durable}hubName"),
             overrides_any_state=overridable == "AnyState",
             versions=Versions(
                 default=str(file.get(f"{durable}defaultVersion") or ""),
@@ -161,11 +165,36 @@ def read_host_settings(app: Path) -> HostSettings:
             functions=file.texts("functions"),
             requests=file.limit(f"{http}maxConcurrentRequests"),
             outstanding=file.limit(f"{http}maxOutstandingRequests"),
-            headers=file.section(f"{http}customHeaders."),
+            headers=_headers(file, f"{http}customHeaders."),
             said=tuple(said),
         )
     except ValueError as error:
         raise SettingsError(str(error)) from error
+
+
+def _hub(value: object, name: str) -> str:
+    """Return the name of the task hub; ValueError when Azure Storage takes no such name."""
+    if value is None or value == "":
+        return "TestHubName"
+    hub = with_settings(str(value), os.environ, f"host.json: {name}")
+    if not _HUB.fullmatch(hub):
+        raise ValueError(
+            f"host.json: {name} is {hub!r}; a task hub's name begins with a letter and has 3 to 45 "
+            "letters and digits"
+        )
+    return hub
+
+
+def _headers(file: HostJson, section: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a section; ValueError when HTTP has no such header."""
+    headers = file.section(section)
+    for name, text in headers:
+        if not _HEADER.fullmatch(name) or any(sign in text for sign in "\r\n\0"):
+            raise ValueError(
+                f"host.json: {section}{name} is {text!r}; a header has a name of letters, digits "
+                "and -, and a text of one line"
+            )
+    return headers
 
 
 def _choice(file: HostJson, name: str, words: tuple[W, ...], default: W) -> W:

@@ -110,10 +110,12 @@ def continued(reader: Reader, row: InstanceRecord) -> Recorded | None:
     if former is None:
         return None
     _, execution, given, following, events = former
-    then = row._replace(execution=execution, input=given, output=following)
+    then = row._replace(execution=execution, input=given, output=following, custom=None)
     return _recorded(then, json.loads(events), CONTINUED)
 
 
 def _recorded(row: InstanceRecord, events: list[h.Event], status: str) -> Recorded:
     one = instance_of(row, lambda: events)
-    return Recorded(instance=one, status=status, output=row.output, events=events)
+    return Recorded(
+        instance=one, status=status, output=row.output, events=events, custom=row.custom
+    )

@@ -26,17 +26,22 @@ MOST = 400  # characters
 class Recorded:
     """A stored execution: its status, its output as JSON text, and its whole history.
 
-    The output of one that is CONTINUED is the input of the next one.
+    The output of one that is CONTINUED is the input of the next one. `custom` is the custom status
+    as JSON text, None when it is not known or empty.
     """
 
     instance: Instance
     status: str
     output: str | None
     events: list[h.Event]
+    custom: str | None = None
 
 
 class _ComparingWalk(Walk):
-    """Also compares data that the host ignores: the inputs of tasks and the times of timers."""
+    """Also compares data that the host ignores.
+
+    These are the inputs of tasks, the ids of children and entities, and the times of timers.
+    """
 
     difference: str | None = None
 
@@ -46,6 +51,14 @@ class _ComparingWalk(Walk):
         if known is not None and "Input" in keys and known.get("Input") != keys["Input"]:
             given, stored = repr(keys["Input"]), repr(known.get("Input"))
             self._differ(f"task {number}, {keys['Name']}, gets {given}; it was {stored}")
+        stored_id, given_id = known and known.get("InstanceId"), keys.get("InstanceId")
+        # The form of the ids that the host makes has changed, and a rewind may change such an id.
+        if (
+            stored_id
+            and stored_id != given_id
+            and not str(given_id).startswith(f"{self.execution}:")
+        ):
+            self._differ(f"task {number} is for {given_id}; it was for {stored_id}")
         return scheduled
 
     def _timer(self, fire_at: datetime, action: dict[str, object]) -> Job:
@@ -67,7 +80,7 @@ def divergence(functions: FunctionMap, recorded: Recorded, *, inputs: bool = Tru
     its own clock. Azure does not compare them, so a change of code may change them while instances
     run.
     """
-    events = [{**event, "IsPlayed": True} for event in recorded.events]
+    events = [{**event, "IsPlayed": True} for event in _taken(recorded.events)]
     if not events:
         return None
     # The SDK takes the events after the last start of a turn for new ones, and the code logs then.
@@ -84,11 +97,22 @@ def divergence(functions: FunctionMap, recorded: Recorded, *, inputs: bool = Tru
         return _shorten(f"it goes on with {names}; the history does not")
     if inputs and walk.difference is not None:
         return walk.difference
+    if inputs and recorded.status in _ENDED and (step := _other_status(recorded, run.custom)):
+        return step
     if recorded.status == CONTINUED or (walk.continues and not failed):
         return _other_continuation(recorded, walk, inputs=inputs)
     if recorded.status in _ENDED and not failed:
         return _other_end(recorded, run.result, ended=run.done)
     return None
+
+
+def _taken(events: list[h.Event]) -> list[h.Event]:
+    """Return the events that the code took: none after a suspension without a resumption."""
+    pauses = (h.EXECUTION_SUSPENDED, h.EXECUTION_RESUMED)
+    last = max((n for n, e in enumerate(events) if e["EventType"] in pauses), default=None)
+    if last is None or events[last]["EventType"] == h.EXECUTION_RESUMED:
+        return events
+    return events[:last]
 
 
 def _other_continuation(recorded: Recorded, walk: Walk, *, inputs: bool) -> str | None:
@@ -100,6 +124,19 @@ def _other_continuation(recorded: Recorded, walk: Walk, *, inputs: bool) -> str 
     if inputs and following != following_before:
         return _shorten(f"it continues as new with {following!r}; it was {following_before!r}")
     return None
+
+
+def _other_status(recorded: Recorded, custom: str | None) -> str | None:
+    """Return how the last custom status differs, None when both agree or one is empty.
+
+    An earlier version of the host kept a status that the code had cleared.
+    """
+    if custom is None or recorded.custom is None:
+        return None
+    status, status_before = json.loads(custom), json.loads(recorded.custom)
+    if status == status_before:
+        return None
+    return _shorten(f"it sets the custom status {status!r}; it was {status_before!r}")
 
 
 def _other_end(recorded: Recorded, result: str, *, ended: bool) -> str | None:

@@ -10,11 +10,11 @@ import json
 import os
 import re
 import socket
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import CIMultiDictProxy
 
 NAME = "BuiltIn::HttpActivity"
 TIMEOUT = 100.0  # seconds, .NET's HttpClient default
@@ -74,7 +74,8 @@ async def call(text: str) -> str:
             response = {
                 "statusCode": answer.status,
                 "headers": _shown(answer.headers),
-                "content": await answer.text(),
+                # .NET replaces bytes that are no text, and drops a byte order mark.
+                "content": (await answer.text(errors="replace")).removeprefix("\ufeff"),
             }
             return json.dumps(response)
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -117,6 +118,8 @@ def _reason(error: Exception, url: str) -> str:
             f"The request was canceled due to the configured HttpClient.Timeout of {TIMEOUT:g} "
             "seconds elapsing."
         )
+    if isinstance(error, aiohttp.NonHttpUrlClientError):
+        return f"The '{urlsplit(url).scheme}' scheme is not supported."
     cause = getattr(error, "os_error", error)
     if not isinstance(cause, OSError) or isinstance(cause, aiohttp.ServerConnectionError):
         return str(error)
@@ -141,6 +144,14 @@ def _headers(request: dict[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _shown(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of an answer without those that .NET keeps with its content."""
-    return {name: text for name, text in headers.items() if name.lower() not in _OF_CONTENT}
+def _shown(headers: CIMultiDictProxy[str]) -> dict[str, str | list[str]]:
+    """Return the headers of an answer without those that .NET keeps with its content.
+
+    A header that the answer repeats is a list.
+    """
+    # aiohttp and .NET write the names of known headers in the same way, except one.
+    names = {name.lower(): name for name in headers}
+    if "etag" in names:
+        names["etag"] = "ETag"
+    texts = {names[low]: headers.getall(low) for low in names if low not in _OF_CONTENT}
+    return {name: values if len(values) > 1 else values[0] for name, values in texts.items()}

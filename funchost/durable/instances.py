@@ -8,7 +8,7 @@ import uuid
 from funchost import clock
 from funchost.app.json_text import output_of
 from funchost.durable import history as h
-from funchost.storage import instances, messages
+from funchost.storage import instances, messages, turns
 from funchost.storage.connection import Connection
 from funchost.storage.instances import InstanceRecord
 from funchost.tracing import child, identifier
@@ -164,9 +164,20 @@ def change(
     if record is None or record.ended:
         return (record.status if record else None), None
     if verb == "terminate":
+        if record.status == "Suspended":
+            _keep_messages(db, record)
         return record.status, finish(db, record, "Terminated", output_of(reason), reason)
     _pause(db, record, verb, reason)
     return record.status, None
+
+
+def _keep_messages(db: Connection, record: InstanceRecord) -> None:
+    """Store the messages of a suspended instance in its history, as the real host does at once."""
+    number = turns.count(db, record.id)
+    events = h.waiting(messages.due(db, record.id, clock.time()), record.execution)
+    if number and events:
+        turn = [h.event(h.ORCHESTRATOR_STARTED), *events, h.event(h.ORCHESTRATOR_COMPLETED)]
+        turns.append(db, record.id, number, json.dumps(turn))
 
 
 def _pause(db: Connection, record: InstanceRecord, verb: str, reason: str | None) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from funchost.app.host_json.names import with_settings
 from funchost.app.host_json.spans import read_span
 from funchost.timers.cron import Schedule, parse_cron
-
-_SETTING = re.compile(r"%([^%]*)%")
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def parse_schedule(text: str, environ: Mapping[str, str]) -> Schedule | Interval
 
     Raises ValueError with the fault. Source: Azure Functions documentation, "Timer trigger".
     """
-    resolved = _with_settings(text, environ)
+    resolved = with_settings(text, environ, "the schedule")
     cron = parse_cron(resolved)
     if cron is not None:
         return cron
@@ -50,19 +48,3 @@ def parse_schedule(text: str, environ: Mapping[str, str]) -> Schedule | Interval
     if not span:
         raise ValueError(f"schedule {resolved!r} has no length; Azure would run it without a pause")
     return Interval(span)
-
-
-def _with_settings(text: str, environ: Mapping[str, str]) -> str:
-    """Return the text with the values of the settings that it names, without regard to case."""
-    settings = {name.lower().replace("__", ":"): value for name, value in environ.items()}
-
-    def value(match: re.Match[str]) -> str:
-        setting = settings.get(match[1].lower().replace("__", ":"))
-        if not setting:
-            raise ValueError(f"the schedule is {text}, but no setting is called {match[1]}")
-        return setting
-
-    resolved = _SETTING.sub(value, text)
-    if _SETTING.sub("", text).count("%"):
-        raise ValueError(f"the schedule is {text}: a % has no second one behind the setting's name")
-    return resolved

@@ -7,6 +7,7 @@ import re
 
 from aiohttp import web
 
+from funchost.app.json_text import without_nan
 from funchost.durable.engine import Engine
 from funchost.durable.entities import split_id
 from funchost.storage import entities
@@ -42,7 +43,7 @@ class EntityApi:
         if entity is None:
             return web.Response(status=404)
         # The real host shows the text that the SDK sends for no state as a string.
-        state = '"null"' if entity.state == "null" else entity.state
+        state = '"null"' if entity.state == "null" else without_nan(entity.state)
         return web.Response(text=state, content_type="application/json")
 
     async def signal(self, request: web.Request, name: str, key: str = "") -> web.StreamResponse:
@@ -110,7 +111,7 @@ class EntityApi:
             {
                 "entityId": dict(zip(("name", "key"), split_id(row.id), strict=True)),
                 "lastOperationTime": row.updated,
-                "state": json.loads(row.state) if with_state else None,
+                "state": json.loads(without_nan(row.state)) if with_state else None,
             }
             for row in shown
         ]

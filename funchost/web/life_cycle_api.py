@@ -49,6 +49,8 @@ class LifeCycleApi:
     async def change(self, verb: str, request: web.Request, instance: str) -> web.StreamResponse:
         """Terminate, suspend or resume an instance."""
         status = await self._engine.change(instance, verb, parameter(request, "reason"))
+        if status is None and verb == "resume":
+            status = self._status_of_entity(instance)
         if (verb, status) in IMPOSSIBLE:
             return refusal(
                 f"Cannot {verb} the orchestration instance {instance} because instance is in the "
@@ -61,7 +63,7 @@ class LifeCycleApi:
 
     async def rewind(self, request: web.Request, instance: str) -> web.StreamResponse:
         """Make a failed instance run again from before its failure; 412 when it has not failed."""
-        status = await self._engine.rewind(instance)
+        status = await self._engine.rewind(instance) or self._status_of_entity(instance)
         if status is None:
             return bare_refusal(f'No orchestration with instance ID "${instance}" found.', 404)
         if status == "Failed":
@@ -71,6 +73,10 @@ class LifeCycleApi:
             '"Failed" state can be rewound.',
             412,
         )
+
+    def _status_of_entity(self, instance: str) -> str | None:
+        """Return the status of an entity, which is an instance that always runs; None without."""
+        return "Running" if entities.get(self._store, instance) else None
 
     async def restart(self, request: web.Request, instance: str) -> web.StreamResponse:
         """Start an instance again with its input, under a new id or its own.

@@ -1,7 +1,6 @@
 """The comparison of a model's registry and production with its releases, with its safe repairs."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 
 from function_app.domain.event_types import MODEL_REGISTERED, registered
@@ -89,8 +88,10 @@ def _unreleased(ports: Ports, model: str) -> list[ModelVersion]:
         name = release_id(model, listed.version)
         if RELEASE_ID.fits(name) and (record := ports.ledger.get_release(name)) is not None:
             records[name] = record
-        with suppress(NotFoundError):  # it was deleted meanwhile
+        try:
             versions.append(ports.registry.get(model, listed.version))
+        except NotFoundError:
+            continue  # it was deleted meanwhile
     return unreleased(versions, records)
 
 

@@ -102,6 +102,7 @@ def test_a_state_folder_agrees_with_the_code_that_made_it(host: Host, app: Path)
         ('"count", context.get_input()["n"]', '"count", 5', "task 0, count, gets '5'; it was '1'"),
         ('"count", context', '"also_count", context', "task 0 was count and is now also_count"),
         ("RetryOptions(1, 2)", "RetryOptions(1, 3)", "it goes on with broken"),
+        ('set_custom_status("near")', 'set_custom_status("far")', "status 'far'; it was 'near'"),
         ("    return number\n", "    return 7\n", "it returns 7; it was 3"),
         ("def steady", "def renamed", "The function 'steady' doesn't exist"),
         (
@@ -154,6 +155,7 @@ def starts_over(host: Host, instance: str, times: int) -> None:
         ),
         ('"count", context.get_input()["n"]', '"count", 5', "task 0, count, gets '5'; it was '2'"),
         ('"add", number)', '"take", number)', "task 1 was add and is now take"),
+        ('"nobody", "key"', '"nobody", "lock"', "task 1 is for @nobody@lock; it was for @nobody@"),
         ("    context.continue_as_new({", "    return ({", "it does not continue as new"),
         (
             "    context.continue_as_new({",
@@ -186,6 +188,15 @@ def test_an_eternal_orchestrator_that_keeps_the_rule_agrees(host: Host) -> None:
 
     until(lambda: "NOT_DETERMINISTIC: instance last" in said(host), "the last replay")
     assert said(host).count("NOT_DETERMINISTIC") == 1
+
+
+def test_events_of_a_pause_that_a_termination_ended_were_not_taken(host: Host, app: Path) -> None:
+    starts_over(host, "one", 1)
+    host.manage("POST", "/instances/one/suspend")
+    host.manage("POST", "/instances/one/raiseEvent/go", json=1)
+    host.manage("POST", "/instances/one/terminate")
+
+    assert check(app, host.state).stdout == "0 of 1 instances leave their histories\n"
 
 
 def test_the_former_execution_goes_with_its_instance(host: Host) -> None:

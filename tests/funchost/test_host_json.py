@@ -75,6 +75,9 @@ def test_every_setting_of_the_schema_is_known(name: str) -> None:
         ({"extensions": {"http": {"dynamicThrottlesEnabled": False}}}, "", ""),
         ({"customHandler": {"enableForwardingHttpRequest": True}}, "customHandler", ""),
         ({"version": "1.0"}, 'write "version": "2.0"', ""),
+        ({"version": None, "Version": "2.0"}, 'write "version": "2.0"', ""),
+        ({"$schema": "https://json.schemastore.org/host.json"}, "", ""),
+        ({"extensions": {"durableTask": None}}, "", ""),
     ],
 )
 def test_a_setting_is_refused_or_told(content: dict[str, object], refused: str, said: str) -> None:
@@ -91,6 +94,12 @@ def test_a_setting_is_refused_or_told(content: dict[str, object], refused: str, 
         ({"functionTimeout": "5 minutes"}, "functionTimeout is"),
         ({"functionTimeout": "0:0:0"}, "functionTimeout is"),
         ({"functions": "one"}, "functions must be a list of texts"),
+        ({"extensions": {"durableTask": {"hubName": "my hub"}}}, "hubName is 'my hub'; a task hub"),
+        ({"extensions": {"durableTask": {"hubName": "h1"}}}, "hubName is 'h1'; a task hub's name"),
+        ({"extensions": {"durableTask": {"hubName": "%NONE%"}}}, "no setting is called NONE"),
+        ({"extensions": {"http": {"customHeaders": {"X Y": "1"}}}}, "customHeaders.X Y is '1'; a"),
+        ({"extensions": {"http": {"customHeaders": {"X": "1\n2"}}}}, "customHeaders.X is '1"),
+        ({"version": "1.0"}, 'write "version": "2.0"'),
         ({"extensions": {"durableTask": {"maxConcurrentActivityFunctions": 0}}}, "is 0; use a"),
         ({"extensions": {"durableTask": {"maxConcurrentActivityFunctions": "2"}}}, 'is "2"; use a'),
         ({"extensions": {"durableTask": {"maxConcurrentOrchestratorFunctions": -1}}}, "is -1"),
@@ -112,17 +121,29 @@ def test_the_environment_overrides_host_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "host.json").write_text(
-        '{"version": "2.0", "extensions": {"durabletask": {"HubName": "a"}}}'
+        '{"version": "2.0", "extensions": {"durabletask": {"HubName": "%hub%"}}}'
     )
     prefix = "AzureFunctionsJobHost__"
     monkeypatch.setenv(f"{prefix}extensions__durableTask__maxConcurrentActivityFunctions", "3")
     monkeypatch.setenv(f"{prefix}functionTimeout", "00:00:05")
     monkeypatch.setenv(f"{prefix}functions__0", "one")
+    monkeypatch.setenv(f"{prefix}functions__1", "2")
+    monkeypatch.setenv("Hub", "Mine")
 
     read = read_host_settings(tmp_path)
 
-    assert (read.task_hub, read.activities, read.functions) == ("a", 3, ("one",))
+    assert (read.task_hub, read.activities, read.functions) == ("Mine", 3, ("one", "2"))
+    assert read.said == ()
     assert read.function_timeout == read_span("00:00:05")
+
+
+def test_the_environment_replaces_an_element_of_a_list() -> None:
+    environ = {"AzureFunctionsJobHost__functions__1": "c", "AZUREFUNCTIONSJOBHOST__x__0": "d"}
+
+    file = HostJson({"version": "2.0", "functions": ["a", "b"]}, environ)
+
+    assert file.texts("functions") == ("a", "c")
+    assert file.problems() == ([], ["host.json: x is not known"])
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,16 @@ class Echo(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self.do_POST()
 
+    def do_GET(self) -> None:
+        """Answer with a byte order mark, a byte that is no text, and a header that repeats."""
+        data = b"\xef\xbb\xbfa\xff"
+        self.send_response(200)
+        for name, text in (("set-cookie", "a=1"), ("Set-Cookie", "b=2"), ("etag", "1")):
+            self.send_header(name, text)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
     def log_message(self, format: str, *args: object) -> None:
         """Stay silent."""
 
@@ -100,9 +110,18 @@ def test_content_is_plain_text_unless_the_request_says_more(
     }
 
 
+def test_a_repeated_header_is_a_list_and_bytes_that_are_no_text_are_replaced(echo: str) -> None:
+    answer = json.loads(asyncio.run(call(json.dumps({"method": "GET", "uri": echo}))))
+
+    assert answer["headers"]["Set-Cookie"] == ["a=1", "b=2"]
+    assert answer["headers"]["ETag"] == "1"
+    assert answer["content"] == "a\ufffd"
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
+        ("ftp://127.0.0.1/", "The 'ftp' scheme is not supported."),
         ("http://127.0.0.1:9/", "Connection refused (127.0.0.1:9)"),
         ("nonsense", "An invalid request URI was provided."),
         ("", "An invalid request URI was provided."),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.funchost.conftest import Host
+from tests.funchost.conftest import Host, until
 
 
 def kinds(host: Host, name: str) -> list[tuple[str, Any]]:
@@ -37,3 +37,21 @@ def test_a_suspended_instance_shows_its_reason(host: Host, reason: str | None, o
         ("ExecutionCompleted", None),
     ]
     assert host.manage("POST", f"/instances/{name}/resume").status_code == 410
+
+
+def test_the_history_keeps_the_pause_in_which_an_instance_was_terminated(host: Host) -> None:
+    host.manage("POST", "/orchestrators/waiting/left")
+    until(lambda: host.status("left")["runtimeStatus"] == "Running", "the first turn")
+    host.manage("POST", "/instances/left/suspend", params={"reason": "holiday"})
+    host.manage("POST", "/instances/left/raiseEvent/go", json=1)
+
+    host.manage("POST", "/instances/left/terminate")
+
+    shown = [kind for kind in kinds(host, "left") if kind[0].startswith(("Execution", "Event"))]
+    assert shown == [
+        ("ExecutionStarted", None),
+        ("ExecutionSuspended", "holiday"),
+        ("EventRaised", None),
+        ("ExecutionTerminated", None),
+        ("ExecutionCompleted", None),
+    ]

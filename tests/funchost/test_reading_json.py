@@ -43,12 +43,15 @@ from funchost.app.versions import Match, Versions, compare
         ("[1", "[1"),
         ("[1] of 2", [1]),
         ("NaN", "NaN"),
+        ("1e400", "Infinity"),
+        ("[-1e400]", ["-Infinity"]),
     ],
 )
 def test_a_reason_is_read_as_the_first_value_in_it(reason: str | None, output: object) -> None:
     text = output_of(reason)
 
     assert (None if text is None else json.loads(text)) == output
+    assert "Infinity" not in (text or "").replace('Infinity"', "")
 
 
 def test_brackets_in_texts_do_not_count_as_levels() -> None:

@@ -300,6 +300,29 @@ def test_an_entity_exists_after_a_failed_operation_and_after_its_deletion(host: 
     until(lambda: entity(host, "goes") == (200, "2"), "an operation on the initial state")
 
 
+def test_numbers_that_json_has_not_are_texts_in_the_state_of_an_entity(host: Host) -> None:
+    host.manage("POST", "/entities/tally/lost", params={"op": "lose"})
+
+    until(lambda: entity(host, "lost")[0] == 200, "the operation")
+    listed = host.manage("GET", "/entities/tally", params={"fetchState": "true"}).json()
+
+    assert json.loads(entity(host, "lost")[1]) == ["NaN", "-Infinity"]
+    assert ["NaN", "-Infinity"] in [one["state"] for one in listed]
+
+
+def test_an_entity_runs_for_ever_so_that_it_is_neither_rewound_nor_resumed(host: Host) -> None:
+    host.manage("POST", "/entities/tally/runs", params={"op": "add"}, json="5")
+    until(lambda: entity(host, "runs")[0] == 200, "the entity")
+
+    rewound = host.manage("POST", "/instances/@tally@runs/rewind")
+    resumed = host.manage("POST", "/instances/@tally@runs/resume")
+
+    assert (rewound.status_code, resumed.status_code) == (412, 500)
+    assert rewound.json().startswith("This orchestration has status Running")
+    assert resumed.json()["ExceptionMessage"].endswith("instance is in the Running state.")
+    assert host.manage("POST", "/instances/@tally@never/rewind").status_code == 404
+
+
 def test_an_entity_is_an_instance_that_can_be_purged(host: Host) -> None:
     host.manage("POST", "/entities/tally/one", params={"op": "add"}, json="5")
     until(lambda: entity(host, "one")[0] == 200, "the entity")

@@ -50,11 +50,25 @@ class HostJson:
     def __init__(self, document: Json, environ: Mapping[str, str]) -> None:
         """Take the content of the file and the environment."""
         self._values = {name.lower(): (name, value) for name, value in _leaves(document)}
+        # The host reads the version from the file only, and this name with its case.
+        self._version = document.get("version", "2.0" if not document else None)
+        elements: dict[tuple[str, int], str] = {}
         for variable, text in environ.items():
             if variable.lower().startswith(PREFIX):
                 name = variable[len(PREFIX) :].replace("__", ".").replace(":", ".")
-                self._values[name.lower()] = (name, _value(text))
-        self.is_empty = not self._values
+                above, _, index = name.rpartition(".")
+                if index.isdecimal():
+                    elements[above, int(index)] = text
+                else:
+                    self._values[name.lower()] = (name, _value(text))
+        for (name, position), text in sorted(elements.items()):
+            self._set_element(name, position, text)
+
+    def _set_element(self, name: str, index: int, text: str) -> None:
+        """Set an element of a list: AzureFunctionsJobHost__functions__0."""
+        own, value = self._values.get(name.lower(), (name, None))
+        before = value if isinstance(value, list) else []
+        self._values[name.lower()] = (own, [*before[:index], text, *before[index + 1 :]])
 
     def get(self, name: str) -> object:
         """Return the value of a setting, None without one."""
@@ -63,10 +77,6 @@ class HostJson:
     def texts(self, name: str) -> tuple[str, ...] | None:
         """Return the texts of a list, None without one; ValueError when it is none."""
         value = self.get(name)
-        if value is None:
-            # The environment names each element: AzureFunctionsJobHost__functions__0.
-            numbered = [v for key, (_, v) in self._values.items() if key.startswith(f"{name}.")]
-            value = numbered or None
         if value is None:
             return None
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -107,10 +117,12 @@ class HostJson:
     def problems(self) -> tuple[list[str], list[str]]:
         """Return the reasons why the host does not start, and the texts that its start logs."""
         known, refused, said = settings(), [], []
-        if not self.is_empty and self.get("version") != "2.0":
+        if self._version != "2.0":
             refused.append('host.json: write "version": "2.0", which the host asks for')
         for name, value in self._values.values():
             setting = next((s for s in known if s.covers(name)), None)
+            if value is None:
+                continue
             if setting is None:
                 said.append(f"host.json: {name} is not known{_nearest(name, known)}")
             elif setting.does == "done" or (setting.same is not None and value == setting.same):

@@ -20,6 +20,7 @@ def steady(context: df.DurableOrchestrationContext):
         yield context.call_activity_with_retry("broken", options, str(context.new_uuid()))
     except Exception:
         number += 1
+    context.set_custom_status("near")
     return number
 
 

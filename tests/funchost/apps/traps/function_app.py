@@ -283,6 +283,8 @@ def tally(context):
         context.set_result(value + context.get_input())
     elif context.operation_name == "delete":
         context.destruct_on_exit()
+    elif context.operation_name == "lose":
+        context.set_state([float("nan"), float("-inf")])
     else:
         raise KeyError(context.operation_name)
 
