@@ -183,9 +183,15 @@ def handler(host: Obvious) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Server(ThreadingHTTPServer):
+    """Lets many clients connect at once."""
+
+    request_queue_size = 128
+
+
 def main() -> None:
     """Serve on a free port and print it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(Obvious(Path(sys.argv[1]))))
+    server = Server(("127.0.0.1", 0), handler(Obvious(Path(sys.argv[1]))))
     print(server.server_address[1], flush=True)
     server.serve_forever()
 
