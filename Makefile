@@ -4,6 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WORKERS ?= 2
+# Some images set it. Each process would then compile every module again, 2 s of CPU for a training.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo up down test test-conformance test-azure crash storm bench test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 CHAINS = (1, 10, 100, 1000)
 FAN, MANY, CONCURRENT = 100, 2000, 200
@@ -18,7 +18,9 @@ ROUNDS = {
     "fan 100": 5,
     "signal": 10,
 }
-ROWS = (*ROUNDS, "per second")
+CLIENTS = 32
+CROWD = f"per second by {CLIENTS} clients"
+ROWS = (*ROUNDS, "per second", CROWD)
 
 
 class Contender(Protocol):
@@ -42,13 +44,21 @@ class Contender(Protocol):
         """Stop everything that was started."""
 
 
+@runtime_checkable
+class Crowd(Protocol):
+    """A contender that has several clients at once."""
+
+    def crowd(self, total: int, clients: int) -> None:
+        """Run so many orchestrations of one activity; each client has one at a time."""
+
+
 def run(contender: Contender) -> None:
     """Measure the rows named on the command line and print them: milliseconds, or per second."""
     measured: dict[str, list[float]] = {}
     try:
         contender.chain(2)
         for row in sys.argv[2:] or ROWS:
-            if row in contender.skips:
+            if row in contender.skips or (row == CROWD and not isinstance(contender, Crowd)):
                 continue
             measured[row] = [_once(contender, row) for _ in range(_rounds(contender, row))]
     finally:
@@ -65,6 +75,9 @@ def _once(contender: Contender, row: str) -> float:
     if row == "signal":
         return contender.signal() * 1000
     begun = time.perf_counter()
+    if row == CROWD and isinstance(contender, Crowd):
+        contender.crowd(MANY, CLIENTS)
+        return MANY / (time.perf_counter() - begun)
     kind, _, size = row.partition(" ")
     if kind == "chain":
         contender.chain(int(size))

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from pathlib import Path
 
 JSON = {"Content-Type": "application/json"}
 ENDED = ("Completed", "Failed", "Terminated")
@@ -19,7 +24,7 @@ class PollingClient:
     def __init__(self, port: int, query: str) -> None:
         """Take the port of a host, and the query with its key; "" when it asks for none."""
         self._connection = HTTPConnection("127.0.0.1", port, timeout=300)
-        self._query, self._ids = query, itertools.count()
+        self._port, self._query, self._ids = port, query, itertools.count()
 
     def chain(self, length: int) -> None:
         if self._ended(self._begin("chain", {"n": length})) != length:
@@ -42,6 +47,19 @@ class PollingClient:
             count = min(concurrent, total - first)
             for instance in [self._begin("chain", {"n": 1}) for _ in range(count)]:
                 self._ended(instance)
+
+    def crowd(self, total: int, clients: int) -> None:
+        shares = [total // clients + (number < total % clients) for number in range(clients)]
+        with ThreadPoolExecutor(clients) as pool:
+            list(pool.map(self._share, shares))
+
+    def _share(self, total: int) -> None:
+        """Run orchestrations one after the other, on a connection of its own."""
+        client = PollingClient(self._port, self._query)
+        client._ids = self._ids
+        for _ in range(total):
+            client.chain(1)
+        PollingClient.close(client)
 
     def close(self) -> None:
         self._connection.close()
@@ -66,3 +84,22 @@ class PollingClient:
         answer = self._connection.getresponse()
         text = answer.read()
         return answer.status, json.loads(text) if text else {}
+
+
+class PolledProcess(PollingClient):
+    """Starts a module in a process of its own; the module prints the port of its server."""
+
+    module: str
+
+    def __init__(self, path: Path) -> None:
+        """Start the module with a folder that it may write in."""
+        command = [sys.executable, "-m", self.module, str(path)]
+        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environ, text=True)
+        assert self._process.stdout is not None
+        super().__init__(int(self._process.stdout.readline()), "")
+
+    def close(self) -> None:
+        super().close()
+        self._process.terminate()
+        self._process.wait()

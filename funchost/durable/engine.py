@@ -199,6 +199,23 @@ class Engine:
                     await end
         return stored_instances.get(self.store, instance)
 
+    async def wait_for_turns(self, instance: str, seconds: float) -> bool:
+        """Return once no turn of an instance is due, or after so many seconds.
+
+        False when none was due: nothing has changed since the caller looked.
+        """
+        rested = asyncio.Event()
+
+        def wake() -> None:
+            self._loop.call_soon_threadsafe(rested.set)
+
+        due = self._turns.call_at_rest(instance, wake)
+        if due:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await rested.wait()
+        return due
+
     def _execution_end(self, instance: str) -> asyncio.Future[None]:
         """Return a future that is set when the instance's present execution ends."""
         end = self._loop.create_future()

@@ -72,10 +72,14 @@ class Residents:
 
 @dataclass(slots=True)
 class Mail:
-    """The messages for an instance that arrive while its turn is queued, taken or stored."""
+    """The messages for an instance that arrive while its turn is queued, taken or stored.
+
+    `rested` are called when none is left.
+    """
 
     results: list[Result] = field(default_factory=list)
     look: bool = False
+    rested: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Turns:
@@ -149,6 +153,17 @@ class Turns:
                 mail.results.append(result)
         if not queued:
             self._ready.put(instance)
+
+    def call_at_rest(self, instance: str, rested: Callable[[], None]) -> bool:
+        """Call a function, on any thread, once no turn of an instance is due.
+
+        False when none is due now: the function is not called then.
+        """
+        with self._lock:
+            mail = self._mail.get(instance)
+            if mail is not None:
+                mail.rested.append(rested)
+            return mail is not None
 
     def forget(self, instance: str) -> None:
         """Drop a live orchestration whose stored state another transaction changed."""
@@ -281,8 +296,10 @@ class Turns:
             mail = self._mail[instance]
             if mail.results or mail.look:
                 self._ready.put(instance)
-            else:
-                del self._mail[instance]
+                return
+            del self._mail[instance]
+        for rested in mail.rested:
+            rested()
 
     def close(self) -> None:
         """End after the current turn; other turns are stored and taken at the next start."""

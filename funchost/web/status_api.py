@@ -62,8 +62,12 @@ class StatusApi:
         """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
         later = {"Location": as_asked(request.url), "Retry-After": "5"}
         row = instances.get(self._store, instance)
-        if row is not None and not row.ended and self._polls.hold(row.id):
-            row = await self._engine.wait_for_end(row.id, HOLD)
+        if row is not None and not row.ended:
+            if self._polls.hold(row.id):
+                row = await self._engine.wait_for_end(row.id, HOLD)
+            elif await self._engine.wait_for_turns(row.id, HOLD):
+                # The client often asks for the effect of what it has just sent.
+                row = instances.get(self._store, instance)
         if row is None:
             entity = entities.get(self._store, instance)
             if entity is None:

@@ -1,6 +1,7 @@
 """Races between a turn, its commit, clients and a start of the host."""
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -161,6 +162,41 @@ def test_a_message_that_falls_due_during_the_start_is_taken(tmp_path: Path) -> N
     # The app has no such function, so that its first turn fails it.
     assert late is not None
     assert late.status == "Failed"
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_due_turn_is_awaited_until_it_is_stored(tmp_path: Path) -> None:
+    commits, free = itertools.count(1), threading.Event()
+
+    def probe(point: str) -> None:
+        if point == "before" and next(commits) == 2:
+            free.wait(PATIENCE)
+
+    store = Store(tmp_path, probe)
+
+    async def start() -> list[tuple[bool, str]]:
+        engine, seen = Engine(store, {}, Invoker("{}")), list[tuple[bool, str]]()
+
+        async def look(seconds: float) -> None:
+            due = await engine.wait_for_turns("asked", seconds)
+            row = stored.get(store, "asked")
+            seen.append((due, row.status if row else ""))
+
+        await engine.start("asked", "of_no_app", None)
+        await asyncio.to_thread(until, lambda: not engine._turns.idle, "the first turn")
+        await look(0.0)
+        looking = asyncio.create_task(look(PATIENCE))
+        await asyncio.sleep(0)
+        free.set()
+        await looking
+        await asyncio.to_thread(until, lambda: engine.idle, "the end of the turn")
+        await look(PATIENCE)
+        engine.close()
+        return seen
+
+    seen = asyncio.run(start())
+    store.close()
+    assert seen == [(True, "Pending"), (True, "Failed"), (False, "Failed")]
 
 
 def test_activities_that_go_on_before_the_web_server_is_there_run_once(tmp_path: Path) -> None:

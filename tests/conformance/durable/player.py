@@ -17,7 +17,7 @@ from tests.conformance.durable.comparison import counted
 from tests.funchost.conftest import Host
 
 KIT = Path(__file__).with_name("kit")
-TOGETHER = 4
+TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)

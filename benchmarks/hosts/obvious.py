@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
 
-APP = Path(__file__).parent / "app"
+APP = Path(__file__).parents[1] / "app"
 THREADS = min(32, (os.cpu_count() or 1) + 4)
 Event = dict[str, object]
 

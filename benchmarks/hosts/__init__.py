@@ -1,0 +1,1 @@
+"""Hosts that funchost is compared with, each in a process of its own."""
