@@ -1,6 +1,9 @@
 """The log of the host: one thread writes lines to the standard error in groups.
 
 With a plain handler each thread waits for the one that writes, once for each invocation.
+
+Like every handler of the standard library, this one never raises: a full disk would otherwise end
+the activity that logs without a result, and the thread that writes.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ class GroupingHandler(logging.Handler):
         """Start the thread that writes."""
         super().__init__()
         self._lines: deque[logging.LogRecord] = deque()
+        self._lost = 0  # lines that a full disk refused since the last line that was written
         self._writing, self._filled = threading.Lock(), threading.Event()
         atexit.register(self.flush)
         threading.Thread(target=self._run, name="log", daemon=True).start()
@@ -32,7 +36,11 @@ class GroupingHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record; its text is made now, because its arguments may change."""
-        record.msg, record.args = record.getMessage(), None
+        try:
+            record.msg, record.args = record.getMessage(), None
+        except Exception:  # the arguments do not fit the message
+            self.handleError(record)
+            return
         self._lines.append(record)
         if record.levelno >= logging.WARNING:
             self.flush()
@@ -40,13 +48,19 @@ class GroupingHandler(logging.Handler):
             self._filled.set()
 
     def flush(self) -> None:
-        """Write all lines that were taken."""
+        """Write all lines that were taken; count them as lost when the disk is full."""
         with self._writing:
             texts = list[str]()
             while self._lines:
                 texts.append(self.format(self._lines.popleft()) + "\n")
-            sys.stderr.write("".join(texts))
-            sys.stderr.flush()
+            lost = f"Up to {self._lost} lines of this log were lost.\n" if self._lost else ""
+            try:
+                sys.stderr.write(lost + "".join(texts))
+                sys.stderr.flush()
+            except OSError:
+                self._lost += len(texts)
+            else:
+                self._lost = 0
 
     def _run(self) -> None:
         pause = threading.Event()
