@@ -17,9 +17,9 @@ from funchost.app.indexing import alone, load_functions
 from funchost.app.settings import SettingsError, export_local_settings
 from funchost.check.checker import continued, first_divergence, recorded
 from funchost.durable import history as h
+from funchost.durable.retention import purge_older
 from funchost.events import dead_letters
 from funchost.keys import read_keys
-from funchost.retention import purge_older
 from funchost.storage import deliveries, turns
 from funchost.storage import instances as stored
 from funchost.storage import warnings as stored_warnings
@@ -27,7 +27,7 @@ from funchost.storage.connection import Connection, connect
 from funchost.storage.instances import TERMINAL, Filters, InstanceRecord
 from funchost.storage.migrations import MIGRATIONS
 from funchost.storage.store import CACHE, Store, schema_version
-from funchost.web.status_api import warning_document
+from funchost.web.management.status_api import warning_document
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 

@@ -27,13 +27,13 @@ from funchost.app.settings import (
 from funchost.check.checker import Checker
 from funchost.clock import enter_utc, now
 from funchost.durable.engine import Engine
+from funchost.durable.retention import keep_short
 from funchost.events.subscriptions import read_subscriptions
 from funchost.keys import Keys, read_keys, write_private
-from funchost.retention import keep_short
 from funchost.storage.store import Probe, Store
 from funchost.timers import Timer, parse_schedule
 from funchost.warnings import refused_schedules
-from funchost.web.bindings import binding_json, rpc_path
+from funchost.web.management.bindings import binding_json, rpc_path
 from funchost.web.routes import HttpRoute, read_routes
 
 if TYPE_CHECKING:

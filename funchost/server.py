@@ -20,12 +20,12 @@ from funchost.events.topic import Topic
 from funchost.keys import Guard, Keys
 from funchost.storage.store import Store
 from funchost.web.borders import Borders, limited
-from funchost.web.client_api import ClientApi
 from funchost.web.http_trigger import HttpTriggers
+from funchost.web.management.client_api import ClientApi
+from funchost.web.management.status_api import WarningsApi
+from funchost.web.management.urls import Urls
 from funchost.web.refusals import Rate
 from funchost.web.routes import HttpRoute
-from funchost.web.status_api import WarningsApi
-from funchost.web.urls import Urls
 
 
 @dataclass(frozen=True, kw_only=True)

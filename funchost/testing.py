@@ -29,7 +29,7 @@ from funchost.durable.execution import Instance
 from funchost.host import Host, Options
 from funchost.storage import instances, turns
 from funchost.virtual_clock import VirtualClock
-from funchost.web.status import status_document
+from funchost.web.management.status import status_document
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from azure.durable_functions import DurableOrchestrationClient
 
-from funchost.web.bindings import binding_json
+from funchost.web.management.bindings import binding_json
 from function_app.durable_stories import DurableStories
 from tests.funchost.conftest import Host, until
 

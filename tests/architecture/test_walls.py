@@ -51,7 +51,7 @@ PLANTED = {
     ),
     "a circle inside funchost": (
         "funchost/app/limits.py",
-        "def _circle():\n    import funchost.web.client_api\n",
+        "def _circle():\n    import funchost.web.management.client_api\n",
         "No cycles are allowed in funchost",
     ),
 }

@@ -19,8 +19,8 @@ from funchost.events.topic import Topic
 from funchost.storage import deliveries, instances
 from funchost.storage.instances import InstanceRecord
 from funchost.storage.store import Store
-from funchost.web.life_cycle_api import LifeCycleApi
-from funchost.web.status_api import StatusApi
+from funchost.web.management.life_cycle_api import LifeCycleApi
+from funchost.web.management.status_api import StatusApi
 from tests.quiet_clock import QuietClock
 
 BACKLOG, AT = 300, "2026-01-01T00:00:00.000000Z"

@@ -1,7 +1,6 @@
 """Races between a turn, its commit, clients and a start of the host."""
 
 import asyncio
-import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -166,13 +165,17 @@ def test_a_message_that_falls_due_during_the_start_is_taken(tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("machine")
 def test_a_due_turn_is_awaited_until_it_is_stored(tmp_path: Path) -> None:
-    commits, free = itertools.count(1), threading.Event()
+    started, free = threading.Event(), threading.Event()
 
     def probe(point: str) -> None:
-        if point == "before" and next(commits) == 2:
+        if point == "before" and started.is_set():
             free.wait(PATIENCE)
+        if point == "after" and opened.is_set():
+            started.set()
 
+    opened = threading.Event()
     store = Store(tmp_path, probe)
+    opened.set()
 
     async def start() -> list[tuple[bool, str]]:
         engine, seen = Engine(store, {}, Invoker("{}")), list[tuple[bool, str]]()

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from yarl import URL
 
-from funchost.web.bindings import encoded
+from funchost.web.management.bindings import encoded
 from funchost.web.paths import as_asked, segments
 from tests.funchost.conftest import Host
 

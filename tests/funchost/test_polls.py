@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from funchost.web.status_api import HOLD, REMEMBERED, Polls
+from funchost.web.management.status_api import HOLD, REMEMBERED, Polls
 from tests.funchost.conftest import Host
 from tests.patience import PATIENCE
 

@@ -14,8 +14,8 @@ import pytest
 
 from funchost import commands
 from funchost.app.settings import SettingsError
+from funchost.durable.retention import purge_older
 from funchost.keys import read_keys
-from funchost.retention import purge_older
 from funchost.storage import entities
 from funchost.storage.connection import Connection
 from funchost.storage.migrations import MIGRATIONS

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from funchost.durable.engine import Engine
-from funchost.web.bindings import PUBLIC, management_urls
+from funchost.web.management.bindings import PUBLIC, management_urls
+from funchost.web.management.status_api import StatusApi
 from funchost.web.queries import number, parameter, plain_refusal
-from funchost.web.status_api import StatusApi
 
 
 @dataclass(frozen=True)

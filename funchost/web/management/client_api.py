@@ -17,9 +17,11 @@ from funchost.app.settings import HostSettings
 from funchost.durable.engine import Engine
 from funchost.keys import given_key, opens
 from funchost.storage import instances
-from funchost.web.bindings import PUBLIC
-from funchost.web.entity_api import EntityApi
-from funchost.web.life_cycle_api import LifeCycleApi
+from funchost.web.management.bindings import PUBLIC
+from funchost.web.management.entity_api import EntityApi
+from funchost.web.management.life_cycle_api import LifeCycleApi
+from funchost.web.management.status_api import StatusApi
+from funchost.web.management.urls import Starts, Urls, read_limits
 from funchost.web.paths import Operation, find, segments
 from funchost.web.queries import (
     BodyError,
@@ -29,8 +31,6 @@ from funchost.web.queries import (
     parameter,
     refusal,
 )
-from funchost.web.status_api import StatusApi
-from funchost.web.urls import Starts, Urls, read_limits
 
 _BAD_ID = re.compile(r"^@|[/\\#?\x00-\x1f\x7f-\x9f]")
 MAX_ID = 256

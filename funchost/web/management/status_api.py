@@ -17,9 +17,9 @@ from funchost.keys import given_key, opens
 from funchost.storage import entities, instances, messages, turns, warnings
 from funchost.storage.instances import Filters
 from funchost.storage.store import Store
+from funchost.web.management.status import entity_document, history_document, status_document
 from funchost.web.paths import as_asked
 from funchost.web.queries import Page, filters, flag, page
-from funchost.web.status import entity_document, history_document, status_document
 
 WARNINGS = "/runtime/webhooks/funchost/warnings"
 MOST = 100  # warnings in an answer

@@ -10,6 +10,7 @@ from aiohttp import web
 from funchost.app.settings import HostSettings
 from funchost.durable.engine import Engine
 from funchost.storage import entities, instances
+from funchost.web.management.urls import Starts, read_limits
 from funchost.web.queries import (
     QueryError,
     bare_refusal,
@@ -21,7 +22,6 @@ from funchost.web.queries import (
     plain_refusal,
     refusal,
 )
-from funchost.web.urls import Starts, read_limits
 
 IMPOSSIBLE = (("suspend", "Suspended"), ("resume", "Running"), ("resume", "Pending"))
 
