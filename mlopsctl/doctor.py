@@ -13,9 +13,10 @@ from sandbox.probe import find_level
 
 PACKAGES = ("azure.functions", "azure.durable_functions", "mlflow", "sklearn", "skops", "aiohttp")
 MIN_FREE = 1024**3
+Finding = dict[str, Any]  # the subject, whether it is well, the detail, and the next command
 
 
-def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[dict[str, Any]]:
+def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[Finding]:
     """Return findings: the subject, whether it is well, the detail and the next command.
 
     Without an app, `absent` says why there is none.
@@ -52,7 +53,7 @@ def examine(api: Api | None, root: Path, state: Path, absent: str = "") -> list[
     ]
 
 
-def _state(state: Path) -> dict[str, Any]:
+def _state(state: Path) -> Finding:
     """Report whether the app can use the path as its state folder; it creates an absent folder."""
     there = next(path for path in (state, *state.absolute().parents) if path.exists())
     if not there.is_dir():
@@ -64,14 +65,14 @@ def _state(state: Path) -> dict[str, Any]:
     return _finding("state", True, f"{state} {'is there' if state.exists() else 'is new'}")
 
 
-def _isolation() -> dict[str, Any]:
+def _isolation() -> Finding:
     """Report the isolation of runs; a weak one is no failure, because the app works with it."""
     isolation = find_level()
     advice = "" if isolation.level.isolated else ". Pull requests are refused. Install bubblewrap"
     return _finding("isolation", True, f"{isolation}{advice}")
 
 
-def _disk(state: Path) -> dict[str, Any]:
+def _disk(state: Path) -> Finding:
     """Measure the file system of the state, because trainings fill it."""
     folder = state.resolve()
     while not folder.exists():
@@ -83,5 +84,5 @@ def _disk(state: Path) -> dict[str, Any]:
     return _finding("disk", free > MIN_FREE, text)
 
 
-def _finding(what: str, ok: bool, detail: str, then: str = "") -> dict[str, Any]:
+def _finding(what: str, ok: bool, detail: str, then: str = "") -> Finding:
     return {"what": what, "ok": ok, "detail": detail, "next": then}

@@ -15,9 +15,10 @@ pytestmark = sdk_warnings
 
 
 def listed(bench: Bench) -> list[ModelVersion]:
-    """Return the versions that the registry lists, as they were registered, by their numbers."""
+    """Return the versions that the registry lists, as they were registered: "2" before "10"."""
     names = [version.version for version in bench.registry.list_versions("diabetes")]
-    return [bench.registry.get("diabetes", name) for name in sorted(names, key=int)]
+    by_number = sorted(names, key=lambda name: (len(name), name))
+    return [bench.registry.get("diabetes", name) for name in by_number]
 
 
 def test_a_version_keeps_its_authors(bench: Bench) -> None:

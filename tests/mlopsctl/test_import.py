@@ -28,7 +28,8 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def digest(folder: Path) -> dict[str, str]:
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Return the hash of each file, without the modules that Python compiled."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
 
 
