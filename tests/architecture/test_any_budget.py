@@ -15,7 +15,7 @@ BUDGET = {
     "function_app": 332,
     "infra": 36,
     "migration": 4,
-    "mlopsctl": 68,
+    "mlopsctl": 69,
     "platform_jobs": 23,
     "reference": 1,
     "sandbox": 9,
