@@ -110,8 +110,9 @@ class Credentials:
         if len(names) == 1:
             return names[0]
         if names:
-            text = f"You have tokens of {', '.join(names)} for {self._url}. Say whose to send: "
-            raise ApiError("WHOSE_TOKEN", f"{text}--as {names[0]}, for example.")
+            text = f"You have tokens of {', '.join(names)} for {self._url}. "
+            remedy = f"Name the person whose token is sent: --as {names[0]}, for example."
+            raise ApiError("WHOSE_TOKEN", text + remedy)
         raise ApiError(
             "NO_TOKEN",
             f"You have no token for {self._url}. The owner of the state {self._state} issues one: "
