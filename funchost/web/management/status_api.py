@@ -65,8 +65,9 @@ class StatusApi:
         if row is not None and not row.ended:
             if self._polls.hold(row.id):
                 row = await self._engine.wait_for_end(row.id, HOLD)
-            elif await self._engine.wait_for_turns(row.id, HOLD):
-                # The client often asks for the effect of what it has just sent.
+            elif row.status != "Pending" and await self._engine.wait_for_turns(row.id, HOLD):
+                # The client often asks for the effect of the event that it has just sent. After a
+                # start it sees Pending, as in Azure.
                 row = instances.get(self._store, instance)
         if row is None:
             entity = entities.get(self._store, instance)
