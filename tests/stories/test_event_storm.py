@@ -2,7 +2,7 @@
 
 Exactly one training, registration and release per cause, as the platforms' own records say:
 MLflow's database, the folders of the runs, and the index of the images. EVENT_STORM=10000 sends as
-many events; `make storm` does that. The default takes about a minute.
+many events; `make storm` does that. The default takes half a minute.
 """
 
 import json
@@ -22,9 +22,9 @@ from tests.funchost.conftest import until
 from tests.patience import PATIENCE
 from tests.stories.conftest import App, project
 
-EVENTS = int(os.environ.get("EVENT_STORM", "200"))
-CAUSES = 3 if EVENTS < 10_000 else 12
-KILLS = 2 if EVENTS < 10_000 else 5
+EVENTS = int(os.environ.get("EVENT_STORM", "100"))
+CAUSES = 2 if EVENTS < 10_000 else 12
+KILLS = 1 if EVENTS < 10_000 else 5
 SENDERS = 4
 
 
