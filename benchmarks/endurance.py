@@ -7,6 +7,7 @@ import json
 import signal
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -38,16 +39,20 @@ def waiting(folder: Path, count: int = WAITING) -> dict[str, float]:
 
 
 def recovery(folder: Path, count: int = IN_FLIGHT) -> dict[str, float]:
-    """Kill a host with instances in flight; return milliseconds to the next step, and repeats."""
+    """Kill a host with instances in flight; return milliseconds to the next step, and repeats.
+
+    The milliseconds from answering are negative when the step comes before the first answer.
+    """
     host = HostProcess(folder / "recovery")
     ids = [f"one-{n}" for n in range(count)]
     asyncio.run(host.begin_many("traced", ids, 50, None))
     host.stop(signal.SIGKILL)
     done, lines = finished(host.state), _lines(host.trace)
-    host.start()
-    while _lines(host.trace) == lines:
-        time.sleep(0.001)
-    moment = time.perf_counter()
+    with ThreadPoolExecutor(1) as watching:
+        # The next step may run before the host answers, which the start waits for.
+        step = watching.submit(_next_step, host.trace, lines)
+        host.start()
+        moment = step.result()
     while _lines(host.trace) < count * STEPS or not _all_ended(host):
         time.sleep(0.02)
     host.stop()
@@ -64,6 +69,13 @@ def finished(state: Path) -> set[str]:
     with closing(sqlite3.connect(state / "store.db")) as db:
         events = [e for row in db.execute("SELECT events FROM turns") for e in json.loads(row[0])]
     return {json.loads(e["Result"]) for e in events if e["EventType"] == 5}
+
+
+def _next_step(trace: Path, lines: int) -> float:
+    """Wait until the trace has more lines; return this moment, in seconds of the clock."""
+    while _lines(trace) == lines:
+        time.sleep(0.001)
+    return time.perf_counter()
 
 
 def _lines(trace: Path) -> int:
