@@ -23,7 +23,8 @@ def test_a_project_that_keeps_the_contract_passes_every_step(
 ) -> None:
     assert check(write_project(tmp_path)) == 0
 
-    lines = capsys.readouterr().out.splitlines()
+    # A poller of azure-ai-ml that an earlier test left behind prints points from its own thread.
+    lines = [line.lstrip(".") for line in capsys.readouterr().out.splitlines()]
     assert [line.split(":")[0] for line in lines] == [
         "ok      module toy",
         "ok      data",
