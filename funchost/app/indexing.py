@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from funchost.app.host_json.comments import is_strict
 from funchost.app.light_imports import defer, postpone_annotations
 from funchost.app.retries import RetryPolicy, read_policy
-from funchost.app.worker_checks import SdkFunction, check, place, refusals
+from funchost.app.worker_checks import SdkFunction, check, refusals, source_line
 
 if TYPE_CHECKING:
     from azure.functions.decorators.function_app import FunctionRegister
@@ -113,13 +113,13 @@ def _app_of(script: str) -> FunctionRegister:
         if error.name in sys.modules or _is_in_app(error.name or ""):
             raise
         raise IndexingError(
-            f"{_place_of(error)}ModuleNotFoundError: {error}. Cannot find module. Please check the "
+            f"{_line_of(error)}ModuleNotFoundError: {error}. Cannot find module. Please check the "
             f"requirements.txt file for the missing module. Instead: install {error.name}, and "
             "list it in requirements.txt for Azure"
         ) from error
     except SystemExit as error:
         raise IndexingError(
-            f"{_place_of(error)}SystemExit: {error}. The import of {script} ended the process. "
+            f"{_line_of(error)}SystemExit: {error}. The import of {script} ended the process. "
             "Instead: raise an exception that says what is wrong"
         ) from error
     register = func.decorators.function_app.FunctionRegister
@@ -144,7 +144,7 @@ def _is_in_app(module: str) -> bool:
     return Path(top).is_dir() or Path(f"{top}.py").is_file()
 
 
-def _place_of(error: BaseException) -> str:
+def _line_of(error: BaseException) -> str:
     """Return file and line of the app's code that raised an error, "" when none did."""
     folder, frames = Path.cwd(), traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):
@@ -162,8 +162,8 @@ def _functions_of(app: FunctionRegister) -> Sequence[SdkFunction]:
         # The SDK names the function in its text, and has no public list of functions it refuses.
         built = [b._function for b in getattr(app, "_function_builders", ())]
         named = [f for f in built if f"Function {f.get_function_name()} does" in str(error)]
-        places = ", ".join(filter(None, map(place, named)))
-        where = f"{places}: " if places else ""
+        lines = ", ".join(filter(None, map(source_line, named)))
+        where = f"{lines}: " if lines else ""
         raise IndexingError(
             f"{where}ValueError: {error} Instead: give each function one trigger and a name of its "
             "own"
@@ -186,7 +186,7 @@ def index(built: Sequence[SdkFunction]) -> dict[str, HostedFunction]:
             faults.append(f"function {name}: {error}")
         if name.lower() in functions:
             faults.append(f"two functions are called {name}: rename one, the case does not count")
-        where = place(one)
+        where = source_line(one)
         problems += [f"{where}: {fault}" if where else fault for fault in faults]
         if not problems:
             functions[name.lower()] = _hosted(one, name, bindings, retry)

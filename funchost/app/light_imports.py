@@ -55,7 +55,7 @@ class _LoadingPackage(_DeferredPackage):
 
 
 def _version(spec: ModuleSpec) -> str | None:
-    """Return the version that an __init__ sets, None when its text does not hold it."""
+    """Return the version that an __init__ sets, None when its text does not contain it."""
     source = getattr(spec.loader, "get_source", lambda name: None)(spec.name)
     match = _VERSION.search(source or "")
     return match[1] if match else None

@@ -122,7 +122,7 @@ def check(function: SdkFunction) -> Checked:
     return Checked(folder, wants_context, frozenset(texts))
 
 
-def place(function: SdkFunction) -> str:
+def source_line(function: SdkFunction) -> str:
     """Return file and line of the code of a function of the SDK, as far as it has them."""
     call: object = function.get_user_function()
     for wrapper in ("orchestrator_function", "entity_function", "client_function"):
@@ -143,12 +143,12 @@ def place(function: SdkFunction) -> str:
 
 
 def refusals(functions: Sequence[SdkFunction]) -> Iterator[str]:
-    """Yield a text for each function that the worker refuses: place, words and remedy."""
+    """Yield a text for each function that the worker refuses: source line, words and remedy."""
     for function in functions:
         try:
             check(function)
         except RefusedError as error:
-            where = place(function)
+            where = source_line(function)
             yield f"{where + ': ' if where else ''}{error.words}. Instead: {error.remedy}."
 
 

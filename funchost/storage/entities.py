@@ -92,8 +92,7 @@ def _rows(
 
     An index by time leads to the page when few entities are in the range, else one by id.
     """
-    has_times = filters.created_from is not None or filters.created_to is not None
-    if has_times and are_few(reader, "entities", moment, filters):
+    if are_few(reader, "entities", moment, filters):
         index, column = f"INDEXED BY entities_{moment}", moment
     else:
         index, column = "", f"+{moment}"  # SQLite uses no index for an expression

@@ -169,7 +169,7 @@ def ids(reader: Reader, filters: Filters, after: str = "", most: int = -1) -> li
     statuses = filters.statuses or STATUSES
     where, values = _bounds("id", filters.prefix, after)
     times, moments = _times("created", filters)
-    if moments and are_few(reader, "instances", "created", filters):
+    if are_few(reader, "instances", "created", filters):
         query = (
             "SELECT id FROM instances INDEXED BY instances_created WHERE "
             f"{' AND '.join([*times, *where])} AND status IN ({','.join('?' * len(statuses))}) "
@@ -214,8 +214,10 @@ def _times(column: str, filters: Filters) -> tuple[list[str], list[str]]:
 
 
 def are_few(reader: Reader, table: str, moment: str, filters: Filters) -> bool:
-    """Return whether at most FEW rows are in a filter's range of times; `moment` is its column."""
+    """Return whether a filter has times, in the column `moment`, and at most FEW rows fit them."""
     times, moments = _times(moment, filters)
+    if not times:
+        return False
     query = (
         f"SELECT COUNT(*) AS count FROM (SELECT 1 FROM {table} INDEXED BY {table}_{moment} "
         f"WHERE {' AND '.join(times)} LIMIT ?)"

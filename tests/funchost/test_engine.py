@@ -180,20 +180,20 @@ def test_a_due_turn_is_awaited_until_it_is_stored(tmp_path: Path) -> None:
     async def start() -> list[tuple[bool, str]]:
         engine, seen = Engine(store, {}, Invoker("{}")), list[tuple[bool, str]]()
 
-        async def look(seconds: float) -> None:
+        async def ask(seconds: float) -> None:
             due = await engine.wait_for_turns("asked", seconds)
             row = stored.get(store, "asked")
             seen.append((due, row.status if row else ""))
 
         await engine.start("asked", "of_no_app", None)
         await asyncio.to_thread(until, lambda: not engine._turns.idle, "the first turn")
-        await look(0.0)
-        looking = asyncio.create_task(look(PATIENCE))
+        await ask(0.0)
+        asking = asyncio.create_task(ask(PATIENCE))
         await asyncio.sleep(0)
         free.set()
-        await looking
+        await asking
         await asyncio.to_thread(until, lambda: engine.idle, "the end of the turn")
-        await look(PATIENCE)
+        await ask(PATIENCE)
         engine.close()
         return seen
 
