@@ -146,9 +146,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_rules(parser: argparse.ArgumentParser) -> None:
     rules = ComparisonRules()
-    parser.add_argument("--confidence", type=float, default=rules.confidence, help="of the bounds")
-    parser.add_argument("--resamples", type=int, default=rules.resamples, help="of the bootstrap")
-    parser.add_argument("--seed", type=int, default=rules.seed, help="of the bootstrap")
+    parser.add_argument(
+        "--level", type=_level, default=rules.level, help="error of each bound of the gain"
+    )
+    parser.add_argument(
+        "--look", type=int, default=rules.look, help="number among the model's comparisons"
+    )
+
+
+def _level(text: str) -> float:
+    level = float(text)
+    # Written so that NaN is refused.
+    if not 0.0 < level <= 0.5:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 0.5")
+    return level
 
 
 def _add_project(parser: argparse.ArgumentParser) -> None:
@@ -253,7 +264,7 @@ def _judge(given: argparse.Namespace) -> int:
 
 
 def _rules(given: argparse.Namespace) -> ComparisonRules:
-    return ComparisonRules(confidence=given.confidence, resamples=given.resamples, seed=given.seed)
+    return ComparisonRules(level=given.level, look=given.look)
 
 
 def _sample(given: argparse.Namespace) -> int:

@@ -66,28 +66,25 @@ GATE = Table(
         ),
         Key(
             name="margin",
-            kind=Number(low=-1_000_000, high=1, open_high=True),
+            kind=Number(low=-1, high=1, open_low=True, open_high=True),
             default=0.0,
             help="Share of the champion's error by which a challenger must be better; a negative "
-            "one lets worse models through.",
+            "one lets a challenger through that is shown to be worse by less.",
+        ),
+        Key(
+            name="minimum_effect",
+            kind=Number(low=0, high=1, open_high=True),
+            default=0.02,
+            help="Smallest share of the champion's error that counts as better. It applies unless "
+            "`margin` is larger, or negative.",
         ),
         Key(
             name="confidence",
             kind=Number(low=0.5, high=1, open_high=True),
             default=0.95,
-            help="Confidence at which the challenger must be better.",
-        ),
-        Key(
-            name="resamples",
-            kind=Whole(low=100, high=1_000_000),
-            default=2000,
-            help="Resamples of the paired bootstrap.",
-        ),
-        Key(
-            name="seed",
-            kind=Whole(low=0, high=2**32 - 1),
-            default=0,
-            help="Seed of the bootstrap: the same rows always give the same verdict.",
+            help="Probability that no comparison in the whole life of the model promotes a "
+            "challenger that misses `margin` and `minimum_effect`. Each comparison spends a part "
+            "of the rest.",
         ),
     ),
 )

@@ -27,6 +27,7 @@ from function_app.domain.requests import (
 from function_app.domain.training import ModelVersion, Run, evaluation_id, not_compared
 from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
+from function_app.records.ledger import looks
 
 
 @steps.keep_dataset.activity
@@ -92,7 +93,8 @@ def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     champion, _ = _compared(ports, run.model)
     tags = telemetry.tags(instance_id=request.instance_id, model=run.model)
     run_id = evaluation_id(run.run_id, champion)
-    return ports.jobs.submit_evaluation(run_id, run, preparation, champion, policy, tags)
+    look = looks.count(ports.rows, run.model, run_id) if champion else 0
+    return ports.jobs.submit_evaluation(run_id, run, preparation, champion, policy, tags, look)
 
 
 @steps.evaluate_challenger.activity
@@ -100,7 +102,7 @@ def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
     """Judge the run's model against the champion, on the same rows."""
     comparison = ports.jobs.comparison(evaluation.evaluation_id)
     result = gates.judge(comparison, evaluation.policy)
-    if comparison.champion_mse is not None:
+    if comparison.champion_loss is not None:
         return result
     _, reason = _compared(ports, ports.jobs.get(evaluation.evaluation_id).model)
     return replace(result, reasons=(*result.reasons, reason)) if reason else result

@@ -133,10 +133,12 @@ class Jobs(Protocol):
         champion: ModelVersion | None,
         policy: GatePolicy,
         tags: dict[str, str],
+        look: int = 0,
     ) -> Run:
         """Start a run in which a model and the champion predict a preparation's held-out rows.
 
-        The run compares their errors as the policy says.
+        The run compares their losses as the policy says for comparison number `look` of the model,
+        0 for a comparison that was not counted.
         """
 
     def judged(self, run_id: str) -> Judged:

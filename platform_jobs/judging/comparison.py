@@ -1,9 +1,14 @@
-"""Compares a challenger's squared errors with the champion's, as figures for a gate."""
+"""Compares a challenger's losses with the champion's on the same rows, as figures for a gate."""
 
 import math
-import random
 from collections.abc import Sequence
 from typing import Any
+
+from platform_jobs.judging.student import t_quantile
+
+# With fewer rows the mean of the gains is too far from normal at the levels of a gate: no bound.
+LEAST_ROWS = 30
+LEVEL = 0.05
 
 
 def compare(
@@ -11,45 +16,65 @@ def compare(
     challenger: Sequence[float],
     champion: Sequence[float] | None,
     *,
-    confidence: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
+    level: float = LEVEL,
+    look: int = 0,
 ) -> dict[str, Any]:
-    """Return the number of rows, both mean squared errors and the bounds of the gain.
+    """Return the number of rows, both mean losses, and the mean gain with its bounds.
 
-    All sequences have shape (rows,). The gain is the champion's mean squared error minus the
-    challenger's; its bounds are one-sided percentiles of a paired bootstrap at the confidence
-    (Efron and Tibshirani 1993, chapter 13): rows are drawn once for both models, so that rows which
-    are hard for both cancel out. Without a champion the result has only the challenger's error.
-    `refused` is the reason why the models cannot be compared, "" when they can.
+    All sequences have shape (rows,). A loss is a squared error; the gain is the champion's mean
+    loss minus the challenger's. `gain_low` and `gain_high` are each a one-sided bound of the
+    expected gain that is wrong with probability `level`, by Student's t of the paired differences
+    (Lehmann and Romano 2005, section 11.4), so that rows which are hard for both models cancel out.
+    They are None below LEAST_ROWS rows. `look` is the number of this comparison among all of the
+    model's, 0 when it was not counted. Without a champion the result has only the challenger's
+    loss. `refused` is the reason why the models cannot be compared, "" when they can.
     """
     if not actual or len(challenger) != len(actual):
         return {"refused": "There are no rows to compare on."}
     if champion is not None and len(champion) != len(actual):
         return {"refused": "The champion predicted other rows."}
-    errors = _squared(actual, challenger)
-    if not _finite(errors):
+    losses = _squared(actual, challenger)
+    if not _finite(losses):
         return {"refused": _not_finite("challenger", challenger)}
     content: dict[str, Any] = {
         "refused": "",
         "rows": len(actual),
-        "challenger_mse": math.fsum(errors) / len(errors),
+        "challenger_loss": math.fsum(losses) / len(losses),
     }
     if champion is None:
         return content
-    champion_errors = _squared(actual, champion)
-    if not _finite(champion_errors):
+    champion_losses = _squared(actual, champion)
+    if not _finite(champion_losses):
         return {"refused": _not_finite("champion", champion)}
-    gains = [theirs - ours for theirs, ours in zip(champion_errors, errors, strict=True)]
-    draw, count = random.Random(seed), len(gains)
-    means = sorted(math.fsum(draw.choices(gains, k=count)) / count for _ in range(resamples))
-    tail = 1.0 - confidence
+    gains = [theirs - ours for theirs, ours in zip(champion_losses, losses, strict=True)]
+    gain, low, high = bounds(gains, level)
     return {
         **content,
-        "champion_mse": math.fsum(champion_errors) / count,
-        "gain_low": _quantile(means, tail),
-        "gain_high": _quantile(means, 1.0 - tail),
+        "champion_loss": math.fsum(champion_losses) / len(champion_losses),
+        "gain": gain,
+        "gain_low": low,
+        "gain_high": high,
+        "level": level,
+        "look": look,
     }
+
+
+def bounds(gains: Sequence[float], level: float) -> tuple[float, float | None, float | None]:
+    """Return the mean of the gains, and its lower and upper bound at a one-sided level.
+
+    Both bounds are None below LEAST_ROWS values.
+    """
+    count = len(gains)
+    mean = math.fsum(gains) / count
+    if count < LEAST_ROWS:
+        return mean, None, None
+    # Squares of very large or small differences would leave the range of floats.
+    scale = max(abs(gain - mean) for gain in gains)
+    if scale == 0.0:
+        return mean, mean, mean
+    variance = math.fsum(((gain - mean) / scale) ** 2 for gain in gains) / (count - 1)
+    reach = t_quantile(level, count - 1) * scale * math.sqrt(variance / count)
+    return mean, mean - reach, mean + reach
 
 
 def _squared(actual: Sequence[float], predicted: Sequence[float]) -> list[float]:
@@ -58,16 +83,8 @@ def _squared(actual: Sequence[float], predicted: Sequence[float]) -> list[float]
     return [difference * difference for difference in differences]
 
 
-def _finite(errors: Sequence[float]) -> bool:
-    return math.isfinite(sum(errors))
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Return a quantile by linear interpolation between the two nearest values."""
-    place = min(max(share, 0.0), 1.0) * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+def _finite(losses: Sequence[float]) -> bool:
+    return math.isfinite(sum(losses))
 
 
 def _not_finite(model: str, predicted: Sequence[float]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from platform_jobs.errors import ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
-from platform_jobs.judging.comparison import compare
+from platform_jobs.judging.comparison import LEVEL, compare
 from platform_jobs.judging.figures import regression_figures
 from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
@@ -48,11 +48,10 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRules:
-    """The rules of the bootstrap that bounds the gain of a challenger."""
+    """The rules of a comparison: its level, and its number among the model's comparisons."""
 
-    confidence: float = 0.95
-    resamples: int = 2000
-    seed: int = 0
+    level: float = LEVEL
+    look: int = 0
 
 
 def evaluate(
@@ -224,9 +223,8 @@ def _write(out: Path, rows: HeldOut, answers: dict[str, Any], rules: ComparisonR
         answers["actual"],
         answers["predicted"],
         answers.get("champion"),
-        confidence=rules.confidence,
-        resamples=rules.resamples,
-        seed=rules.seed,
+        level=rules.level,
+        look=rules.look,
     )
     write_json(out / COMPARISON, comparison)
     write_json(out / METRICS, regression_figures(answers["actual"], answers["predicted"]))

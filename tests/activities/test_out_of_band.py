@@ -73,10 +73,17 @@ class Evaluations:
         return RUN
 
     def comparison(self, run_id: str) -> Comparison:
-        return Comparison(rows=2, challenger_mse=0.0)
+        return Comparison(rows=2, challenger_loss=0.0)
 
     def submit_evaluation(
-        self, run_id: str, run: Run, preparation_id: str, champion: Any, policy: Any, tags: Any
+        self,
+        run_id: str,
+        run: Run,
+        preparation_id: str,
+        champion: Any,
+        policy: Any,
+        tags: Any,
+        look: int,
     ) -> Run:
         self.champions.append(champion)
         return RUN

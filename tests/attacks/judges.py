@@ -91,7 +91,7 @@ class LocalJudge:
         if verdict["refused"]:
             return Verdict(refused=verdict["refused"])
         found = json.loads((out / "comparison.json").read_text())
-        return Verdict(refused="", mse=float(found["challenger_mse"]))
+        return Verdict(refused="", mse=float(found["challenger_loss"]))
 
 
 class CloudJudge:
@@ -133,7 +133,7 @@ class CloudJudge:
         self.compute.run(EVALUATION)
         assert jobs.get(EVALUATION).status is RunStatus.COMPLETED
         found = jobs.comparison(EVALUATION)
-        return Verdict(refused=found.refused, mse=found.challenger_mse)
+        return Verdict(refused=found.refused, mse=found.challenger_loss)
 
     def _upload(self, folder: Path, name: str) -> None:
         for path in folder.rglob("*"):

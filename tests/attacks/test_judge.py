@@ -42,14 +42,14 @@ FORGES = """
 import atexit, builtins, glob, json as _json, math
 math.fsum = lambda values: 0.0
 builtins.sum = lambda *values: 0.0
-_json.dumps = lambda *values, **more: '{{"refused": "", "challenger_mse": 0.0}}'
+_json.dumps = lambda *values, **more: '{{"refused": "", "challenger_loss": 0.0}}'
 beside = glob.glob(os.path.join(os.path.dirname(os.path.dirname(data)), "output-*"))
 def forge():
     for folder in ({out!r}, *beside):
         for name in ("comparison.json", "metrics.json", "evaluation.json"):
             try:
                 path = os.path.join(folder, name)
-                open(path, "w").write('{{"refused": "", "challenger_mse": 0.0}}')
+                open(path, "w").write('{{"refused": "", "challenger_loss": 0.0}}')
             except OSError:
                 pass
 forge()
@@ -125,7 +125,7 @@ def test_predict_cannot_forge_its_evaluation(bench: Judge) -> None:
 @pytest.mark.parametrize(
     ("forged", "reason"),
     [
-        (b'{"refused": "", "challenger_mse": 0.0}', "its answers are missing or no JSON"),
+        (b'{"refused": "", "challenger_loss": 0.0}', "its answers are missing or no JSON"),
         (b'{"refused": "", "answers": [0, 0, 0, 0, 0, 0, 0, 1e999]}', "finite numbers"),
         (b'{"refused": "", "answers": ' + b"[" * 30_000 + b"]" * 30_000 + b"}", "no JSON"),
     ],

@@ -61,8 +61,8 @@ def test_challenger_and_champion_predict_the_same_rows(bench: Bench, rows: bytes
 
     comparison = bench.jobs.comparison(both)
 
-    assert bench.jobs.comparison(alone).champion_mse is None
-    assert comparison.challenger_mse == comparison.champion_mse
+    assert bench.jobs.comparison(alone).champion_loss is None
+    assert comparison.challenger_loss == comparison.champion_loss
     assert (comparison.gain_low, comparison.gain_high) == (0.0, 0.0)
     held_out = bench.jobs.prepared(bench.prepare(dataset)).held_out
     assert comparison.rows == held_out

@@ -67,7 +67,7 @@ def test_answers_are_judged_as_in_one_process(folder: Path) -> None:
     assert judge(folder, "--champion-answers", str(folder / "champion")) == 0
 
     assert read(folder, "evaluation.json")["refused"] == ""
-    assert read(folder, "comparison.json")["champion_mse"] == pytest.approx(2 / 3)
+    assert read(folder, "comparison.json")["champion_loss"] == pytest.approx(2 / 3)
     assert read(folder, "metrics.json")["mse"] == pytest.approx(2 / 3)
     assert read(folder, "predictions.json")["champion"] == [1.0] * 9
 

@@ -1,4 +1,4 @@
-"""The comparison of two models' errors, against a second implementation with arrays."""
+"""The comparison of two models' losses, against SciPy."""
 
 import math
 
@@ -6,54 +6,139 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from platform_jobs.judging.comparison import compare
+from platform_jobs.judging.comparison import LEAST_ROWS, bounds, compare
+from platform_jobs.judging.student import t_quantile, upper_tail
 
-
-def bounds(gains: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> tuple[float, float]:
-    """Return the one-sided 95 % bounds of a paired bootstrap of 4,000 resamples."""
-    rng = np.random.default_rng(1)
-    means = gains[rng.integers(0, gains.size, size=(4000, gains.size))].mean(axis=1)
-    low, high = np.quantile(means, [0.05, 0.95])
-    return float(low), float(high)
+GAINS = st.lists(st.floats(-1e6, 1e6), min_size=LEAST_ROWS, max_size=60)
+LEVELS = st.floats(1e-9, 0.49)
 
 
-@pytest.mark.parametrize("rows", [40, 89, 442])
-def test_the_bounds_are_those_of_the_second_implementation(rows: int) -> None:
+@pytest.mark.parametrize("level", [0.4, 0.05, 7.5e-3, 4e-5, 1e-9])
+@pytest.mark.parametrize("degrees", [1, 2, 29, 88, 441, 249_999])
+def test_the_quantile_is_scipy_s(level: float, degrees: int) -> None:
+    quantile = t_quantile(level, degrees)
+
+    assert quantile == pytest.approx(float(stats.t.isf(level, degrees)), rel=1e-8)
+    assert upper_tail(quantile, degrees) <= level
+
+
+def test_a_median_is_zero() -> None:
+    assert t_quantile(0.5, 29) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("level", "degrees"), [(0.0, 9), (-0.1, 9), (0.51, 9), (math.nan, 9), (0.05, 0)]
+)
+def test_an_impossible_quantile_is_refused(level: float, degrees: int) -> None:
+    with pytest.raises(ValueError, match=f"level {level}, {degrees} degrees"):
+        t_quantile(level, degrees)
+
+
+@pytest.mark.parametrize("level", [0.05, 4e-5])
+@pytest.mark.parametrize("rows", [LEAST_ROWS, 89, 442])
+def test_the_bounds_are_those_of_a_paired_t_test_in_scipy(rows: int, level: float) -> None:
     rng = np.random.default_rng(rows)
     actual, ours, theirs = rng.normal(size=(3, rows))
 
-    found = compare(actual.tolist(), ours.tolist(), theirs.tolist(), resamples=4000)
+    found = compare(actual.tolist(), ours.tolist(), theirs.tolist(), level=level, look=7)
 
-    gains = (theirs - actual) ** 2 - (ours - actual) ** 2
-    low, high = bounds(gains)
-    # The error of a quantile of 4,000 draws is about 2 % of the distribution's spread.
-    near = 0.15 * float(gains.std()) / math.sqrt(rows)
-    assert found["gain_low"] == pytest.approx(low, abs=near)
-    assert found["gain_high"] == pytest.approx(high, abs=near)
-    assert found["challenger_mse"] == pytest.approx(float(((ours - actual) ** 2).mean()))
-    assert found["champion_mse"] == pytest.approx(float(((theirs - actual) ** 2).mean()))
+    losses, champion = (ours - actual) ** 2, (theirs - actual) ** 2
+    # An interval with both tails has the one-sided bounds of half of its error.
+    interval = stats.ttest_rel(champion, losses).confidence_interval(1 - 2 * level)
+    assert (found["gain_low"], found["gain_high"]) == pytest.approx(tuple(interval))
+    assert found["challenger_loss"] == pytest.approx(float(losses.mean()))
+    assert found["champion_loss"] == pytest.approx(float(champion.mean()))
+    assert found["gain"] == pytest.approx(float((champion - losses).mean()))
+    assert (found["rows"], found["level"], found["look"]) == (rows, level, 7)
 
 
-@given(
-    pairs=st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=20)
-)
+@pytest.mark.parametrize("rows", [1, 2, 5, LEAST_ROWS - 1])
+def test_few_rows_have_no_bounds_even_when_all_of_them_agree(rows: int) -> None:
+    found = compare([0.0] * rows, [0.1] * rows, [9.0] * rows, level=0.4)
+
+    assert (found["gain_low"], found["gain_high"]) == (None, None)
+    assert found["gain"] == pytest.approx(80.99)
+
+
+def test_the_least_number_of_rows_has_bounds() -> None:
+    rows = LEAST_ROWS
+
+    found = compare([0.0] * rows, [1.0] * rows, [2.0] * rows)
+
+    assert (found["gain_low"], found["gain"], found["gain_high"]) == (3.0, 3.0, 3.0)
+
+
+@given(pairs=st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=30))
 def test_a_comparison_with_itself_gains_exactly_nothing(pairs: list[tuple[float, float]]) -> None:
     actual, predicted = zip(*pairs, strict=True)
 
-    found = compare(actual, predicted, predicted, resamples=50)
+    found = compare(actual, predicted, predicted)
 
     assert (found["gain_low"], found["gain_high"]) == (0.0, 0.0)
 
 
-def test_the_same_seed_gives_the_same_bounds() -> None:
+@given(gains=GAINS, level=LEVELS)
+def test_exchanged_models_have_exchanged_bounds(gains: list[float], level: float) -> None:
+    _, low, high = bounds(gains, level)
+    _, other_low, other_high = bounds([-gain for gain in gains], level)
+
+    assert low is not None
+    assert high is not None
+    assert (other_low, other_high) == (-high, -low)
+
+
+@given(gains=GAINS, level=LEVELS, power=st.integers(-60, 60))
+def test_the_bounds_have_the_unit_of_the_gains(
+    gains: list[float], level: float, power: int
+) -> None:
+    scaled = bounds([math.ldexp(gain, power) for gain in gains], level)
+
+    assert scaled == pytest.approx(
+        tuple(math.ldexp(bound, power) for bound in bounds(gains, level) if bound is not None)
+    )
+
+
+@given(gains=GAINS, level=LEVELS, order=st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_changes_no_bound(gains: list[float], level: float, order) -> None:  # type: ignore[no-untyped-def]
+    shuffled = list(gains)
+    order.shuffle(shuffled)
+
+    assert bounds(shuffled, level) == bounds(gains, level)
+
+
+@given(gains=GAINS, levels=st.tuples(LEVELS, LEVELS))
+def test_a_smaller_level_has_a_wider_interval(
+    gains: list[float], levels: tuple[float, float]
+) -> None:
+    small, large = sorted(levels)
+    mean, low, high = bounds(gains, small)
+    _, inner_low, inner_high = bounds(gains, large)
+
+    assert None not in (low, high, inner_low, inner_high)
+    assert low <= inner_low <= mean <= inner_high <= high  # type: ignore[operator]
+
+
+def test_gains_near_the_largest_float_have_bounds() -> None:
+    rng = np.random.default_rng(4)
+    predicted = (rng.normal(size=90) * 1e153).tolist()
+
+    found = compare([0.0] * 90, predicted, [0.0] * 90)
+
+    assert math.isfinite(found["gain_low"])
+    assert found["gain_low"] < found["gain"] < 0
+
+
+def test_a_quarter_of_a_million_rows_are_compared_as_by_scipy() -> None:
     rng = np.random.default_rng(3)
-    rows = [values.tolist() for values in rng.normal(size=(3, 50))]
+    actual, ours, theirs = rng.normal(size=(3, 250_000))
 
-    first, again, other = (compare(*rows, seed=seed) for seed in (7, 7, 8))
+    found = compare(actual.tolist(), ours.tolist(), theirs.tolist(), level=4e-5)
 
-    assert first == again
-    assert first["gain_low"] != other["gain_low"]
+    test = stats.ttest_rel((theirs - actual) ** 2, (ours - actual) ** 2)
+    interval = test.confidence_interval(1 - 8e-5)
+    assert (found["gain_low"], found["gain_high"]) == pytest.approx(tuple(interval))
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def versions_by_run(state: Path) -> dict[str, list[str]]:
 def test_a_storm_of_events_is_one_training_one_version_and_one_release_per_cause(
     tmp_path: Path, diabetes: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = project("eager", margin="-9.0", newest_only="false", poll_interval_seconds="1")
+    text = project("eager", margin="-0.9", newest_only="false", poll_interval_seconds="1")
     limits = "[limits]\nmax_events_per_minute = 1000000\n"
     (tmp_path / "mlops.toml").write_text(f"{limits}\n{text}")
     monkeypatch.setenv("MLOPS_PROJECTS", str(tmp_path / "mlops.toml"))

@@ -57,7 +57,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     app.drop("diabetes/b.csv", diabetes + diabetes.splitlines()[1] + "\n")
     again = app.ended(app.claimed("diabetes/b.csv"))["output"]
     assert again["outcome"] == "rejected"
-    assert "not shown to be better" in again["reasons"][0]
+    assert "not to be better by enough" in again["reasons"][0]
     trainings = [s for s in app.api.get("/api/status")["stories"] if s["story"] == "train_model"]
     assert len(trainings) == 2
 

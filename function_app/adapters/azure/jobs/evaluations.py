@@ -6,6 +6,7 @@ storage, so that each run seals its answers with a key that only it and the judg
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from function_app.adapters.azure.bundles import AzureBundles
@@ -14,7 +15,6 @@ from function_app.adapters.azure.jobs.code_versions import OWN, CodeVersions
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.domain.change.change import CodeVersion
-from function_app.domain.gates import GatePolicy
 from function_app.domain.project import ModelProject
 from function_app.domain.training import ModelVersion, Run, RunStatus, ask_id
 
@@ -106,12 +106,15 @@ class Evaluations:
         evaluation: str,
         run: Run,
         preparation_id: str,
-        policy: GatePolicy,
+        words: Sequence[str],
         project: ModelProject,
         asked: list[Asked],
         tags: dict[str, str],
     ) -> RunSpec:
-        """Return the run that judges the answers, in the environment of this app's own code."""
+        """Return the run that judges the answers, in the environment of this app's own code.
+
+        `words` are the options of the comparison.
+        """
         prepared = self._containers.uri(preparation_id, specs.PREPARATION)
         answers = [specs.output_uri(one.spec.run_id, specs.ANSWERS) for one in asked]
         folders = {"held_out": f"{prepared}held_out/", "answers": answers[0]}
@@ -123,7 +126,7 @@ class Evaluations:
             run_id=evaluation,
             kind=specs.EVALUATION,
             command=specs.judge_command(
-                policy,
+                words,
                 project.model.trusted_types,
                 [one.key for one in asked],
                 has_model=has_model,

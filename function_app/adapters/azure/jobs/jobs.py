@@ -162,6 +162,7 @@ class AzureJobs:
         champion: ModelVersion | None,
         policy: GatePolicy,
         tags: dict[str, str],
+        look: int = 0,
     ) -> Run:
         given, earlier = self._begin(
             run_id, specs.EVALUATION, run.model, run.dataset_version, run.code, tags
@@ -170,7 +171,8 @@ class AzureJobs:
             return earlier
         project, evaluations = self._project(run.model), self._evaluations
         asked = evaluations.asked(run_id, run, preparation_id, champion, project)
-        spec = evaluations.judging(run_id, run, preparation_id, policy, project, asked, given.tags)
+        words = policy.comparison_words(look)
+        spec = evaluations.judging(run_id, run, preparation_id, words, project, asked, given.tags)
         # An ask that is submitted again takes the stored key, which the judge has, too.
         asks = [dump(one.spec) for one in asked]
         pending = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked], "asks": asks}

@@ -16,7 +16,6 @@ from function_app.adapters.azure.reach.workspace import (
     datastore_path,
 )
 from function_app.domain.change.change import Bundle, CodeVersion
-from function_app.domain.gates import GatePolicy
 
 KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
 # The name of a run's job, when it is not the run's id: that of a later attempt.
@@ -118,11 +117,12 @@ def ask_command(
 
 
 def judge_command(
-    policy: GatePolicy, trusted_types: Sequence[str], keys: Sequence[str], *, has_model: bool
+    words: Sequence[str], trusted_types: Sequence[str], keys: Sequence[str], *, has_model: bool
 ) -> str:
     """Return the command that computes the figures of answers; it loads and runs no model.
 
-    `keys` has the key that sealed the challenger's answers, and the champion's when there is one.
+    `words` are the options of the comparison. `keys` has the key that sealed the challenger's
+    answers, and the champion's when there is one.
     """
     key, *champion_keys = keys
     model = '"${{inputs.challenger}}"' if has_model else "nothing"
@@ -134,7 +134,7 @@ def judge_command(
     return (
         f'{_PLATFORM_JOBS} judge --held-out "${{{{inputs.held_out}}}}" --challenger {model}'
         f' --answers "${{{{inputs.answers}}}}"{champion} --out "${{{{outputs.evaluation}}}}"'
-        f" --key {key} {' '.join(policy.comparison_words())}{trusted}"
+        f" --key {key} {' '.join(words)}{trusted}"
     )
 
 

@@ -113,13 +113,14 @@ class LocalJobs:
         champion: ModelVersion | None,
         policy: GatePolicy,
         tags: dict[str, str],
+        look: int = 0,
     ) -> Run:
         project, folder = self._project(run.model), self._folder(run_id)
         timeout = project.training_run.timeout_seconds
         held_out = self._folder(preparation_id) / PREPARED / "held_out"
         command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
         command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
-        command += policy.comparison_words()
+        command += policy.comparison_words(look)
         for name in project.model.trusted_types:
             command += ["--trusted-type", name]
         command += ["--challenger", run.output_uri, "--challenger-code", str(self._code(run.code))]
