@@ -1,9 +1,7 @@
 """Activities of the training story."""
 
-from dataclasses import replace
-
 from function_app import steps, telemetry
-from function_app.domain import data_quality, gates
+from function_app.domain import data_quality
 from function_app.domain.gates import GateResult
 from function_app.domain.people.authorship import (
     AUTHORS,
@@ -24,10 +22,10 @@ from function_app.domain.requests import (
     RunRequest,
     StoredDataset,
 )
-from function_app.domain.training import ModelVersion, Run, evaluation_id, not_compared
+from function_app.domain.training import ModelVersion, Run
 from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
-from function_app.records.ledger import looks
+from function_app.services import judging
 
 
 @steps.keep_dataset.activity
@@ -89,37 +87,13 @@ def cancel_run(ports: Ports, run: RunId) -> Run:
 @steps.submit_evaluation.activity
 def submit_evaluation(ports: Ports, request: EvaluationRequest) -> Run:
     """Start the run in which the challenger and the champion predict the same rows."""
-    run, preparation, policy = request.run, request.preparation_id, request.policy
-    champion, _ = _compared(ports, run.model)
-    tags = telemetry.tags(instance_id=request.instance_id, model=run.model)
-    run_id = evaluation_id(run.run_id, champion)
-    look = looks.count(ports.rows, run.model, run_id) if champion else 0
-    return ports.jobs.submit_evaluation(run_id, run, preparation, champion, policy, tags, look)
+    return judging.submit(ports, request)
 
 
 @steps.evaluate_challenger.activity
 def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
     """Judge the run's model against the champion, on the same rows."""
-    comparison = ports.jobs.comparison(evaluation.evaluation_id)
-    result = gates.judge(comparison, evaluation.policy)
-    if comparison.champion_loss is not None:
-        return result
-    _, reason = _compared(ports, ports.jobs.get(evaluation.evaluation_id).model)
-    return replace(result, reasons=(*result.reasons, reason)) if reason else result
-
-
-def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:
-    """Return the version that production serves, or the reason for a comparison with none.
-
-    A served version that was deleted from the registry must not stop every later training.
-    """
-    served = ports.production.champion(model)
-    if served is None:
-        return None, ""
-    try:
-        return ports.registry.get(served.model, served.version), ""
-    except NotFoundError:
-        return None, not_compared(served.version)
+    return judging.judge(ports, evaluation)
 
 
 @steps.register_model.activity

@@ -107,7 +107,9 @@ def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
     if champion_loss is None:
         return _judge_by_bar(loss, policy)
     known = (comparison.gain, comparison.gain_low, comparison.gain_high, comparison.level)
-    if not all(math.isfinite(value) for value in (loss, champion_loss, *known) if value is not None):
+    if not all(
+        math.isfinite(value) for value in (loss, champion_loss, *known) if value is not None
+    ):
         return _rejected("A figure of the comparison is not a finite number. Train again.")
     return _judge_by_gain(comparison, loss, champion_loss, policy)
 
@@ -138,8 +140,8 @@ def _judge_by_gain(
     else:
         least, most, limit = figures(low, high, needed)
         reason = (
-            f"{_finding(verdict, low)}: {words}. The gain is between {least} and {most}, each bound "
-            f"at {percent(1.0 - level)} confidence; more than {limit} is needed."
+            f"{_finding(verdict, low)}: {words}. The gain is between {least} and {most}, each "
+            f"bound at {percent(1.0 - level)} confidence; more than {limit} is needed."
         )
     return GateResult(
         passed=verdict is Verdict.PROMOTE,
@@ -177,6 +179,6 @@ def _looks(comparison: Comparison, policy: GatePolicy) -> tuple[str, ...]:
     if not comparison.look:
         return ()
     return (
-        f"This is comparison {comparison.look} of the model; each has so high a confidence that all "
-        f"of them together have {percent(policy.confidence)}.",
+        f"This is comparison {comparison.look} of the model; each has so high a confidence that "
+        f"all of them together have {percent(policy.confidence)}.",
     )

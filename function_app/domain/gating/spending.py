@@ -2,9 +2,9 @@
 
 A look is one comparison of a challenger with the champion. Each look is a test that can promote a
 model that is no better. The probability of ever doing so is at most the sum of the levels of all
-looks (Bonferroni's inequality, which holds for dependent looks, too). Online control of the
-familywise error rate by a fixed sequence of levels: Tian and Ramdas, "Online control of the
-familywise error rate", Statistical Methods in Medical Research 30 (2021), section 2 (Alpha-Spending).
+looks (Bonferroni's inequality, which holds for dependent looks, too). A fixed sequence of levels
+whose sum is the budget is called Alpha-Spending: Tian and Ramdas, "Online control of the familywise
+error rate", Statistical Methods in Medical Research 30 (2021), section 2.
 """
 
 # The looks of about three years of nightly retrainings share most of the budget evenly.
