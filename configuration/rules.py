@@ -32,20 +32,24 @@ def check_models(models: Mapping[str, Model]) -> Iterator[Finding]:
 
 
 def _check_columns(path: str, model: Model) -> Iterator[Finding]:
-    data, drift = _table(model, "data"), _table(model, "drift")
+    data, drift, gate = (_table(model, name) for name in ("data", "drift", "gate"))
     columns, target = _texts(data.get("columns")), data.get("target", TARGET)
     if len(columns) < 2 or not isinstance(target, str):
         return
     if target not in columns:
         where = f"{path}.data.columns"
         yield where, f"{where} = {show(list(columns))}: the target {show(target)} is missing."
-    for number, name in enumerate(_texts(drift.get("columns"))):
-        where = f"{path}.drift.columns[{number}]"
-        if name == target:
-            yield where, f"{where} = {show(name)}: it is the target; name features only."
-        elif name not in columns:
-            known = ", ".join(column for column in columns if column != target)
-            yield where, f"{where} = {show(name)}: {path}.data.columns has {known}."
+    for key, named in (
+        ("drift.columns", drift.get("columns")),
+        ("gate.slices", gate.get("slices")),
+    ):
+        for number, name in enumerate(_texts(named)):
+            where = f"{path}.{key}[{number}]"
+            if name == target:
+                yield where, f"{where} = {show(name)}: it is the target; name features only."
+            elif name not in columns:
+                known = ", ".join(column for column in columns if column != target)
+                yield where, f"{where} = {show(name)}: {path}.data.columns has {known}."
 
 
 def _check_modules(path: str, model: Model, root: Path) -> Iterator[Finding]:

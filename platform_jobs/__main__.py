@@ -24,6 +24,7 @@ from platform_jobs.judging.evaluate import (
     evaluate,
     judge,
 )
+from platform_jobs.judging.metrics import NAMES
 from platform_jobs.limits import READER_MEMORY, limit_process, out_of_memory
 from platform_jobs.models.apart import Apart
 from platform_jobs.models.asking import ask
@@ -152,6 +153,9 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--look", type=int, default=rules.look, help="number among the model's comparisons"
     )
+    parser.add_argument("--metric", choices=NAMES, default=rules.metric, help="of the losses")
+    parser.add_argument("--quantile", type=float, default=rules.quantile, help="of pinball")
+    parser.add_argument("--slice", action="append", default=[], help="a column of groups")
 
 
 def _level(text: str) -> float:
@@ -264,7 +268,13 @@ def _judge(given: argparse.Namespace) -> int:
 
 
 def _rules(given: argparse.Namespace) -> ComparisonRules:
-    return ComparisonRules(level=given.level, look=given.look)
+    return ComparisonRules(
+        level=given.level,
+        look=given.look,
+        metric=given.metric,
+        quantile=given.quantile,
+        slices=tuple(given.slice),
+    )
 
 
 def _sample(given: argparse.Namespace) -> int:

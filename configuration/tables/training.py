@@ -14,6 +14,20 @@ from configuration.values import (
     seconds,
 )
 
+_ANSWERS, _SHADOW = ("keep", "ask"), "shadow"
+
+
+def _is_answer(text: str) -> bool:
+    return text in (*_ANSWERS, _SHADOW)
+
+
+def _shadow(text: str) -> str:
+    """Return the reason that a known answer cannot be given yet, else ""."""
+    if text != _SHADOW:
+        return ""
+    return "no challenger can answer requests beside the champion in this version"
+
+
 DATA = Table(
     name="data",
     help="The required form of a file of training data; other files are rejected with the reason.",
@@ -55,14 +69,24 @@ GATE = Table(
     keys=(
         Key(
             name="metric",
-            kind=Choice(words=("mse",)),
+            kind=Choice(
+                words=("mse", "mae", "poisson_deviance", "pinball", "log_loss", "brier"),
+            ),
             default="mse",
-            help="The figure that models are compared by: the mean squared error.",
+            help="The mean loss that models are compared by. `poisson_deviance` is for counts and "
+            "predictions above 0; `log_loss` and `brier` are for targets 0 and 1 and predicted "
+            "probabilities of 1.",
+        ),
+        Key(
+            name="quantile",
+            kind=Number(low=0, high=1, open_low=True, open_high=True),
+            default=0.5,
+            help="The quantile that a model with the metric `pinball` predicts.",
         ),
         Key(
             name="bar",
             kind=Number(low=0, high=1e300, open_low=True),
-            help="Highest mean squared error of a first model, in units of the target, squared.",
+            help="Highest mean loss of a first model: of `mse` in units of the target, squared.",
         ),
         Key(
             name="margin",
@@ -85,6 +109,21 @@ GATE = Table(
             help="Probability that no comparison in the whole life of the model promotes a "
             "challenger that misses `margin` and `minimum_effect`. Each comparison spends a part "
             "of the rest.",
+        ),
+        Key(
+            name="slices",
+            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            default=(),
+            help="Columns by whose values the rows are compared once more: in no category, or "
+            "quarter of a column of numbers, may a challenger be worse by 25 %. A slice needs 100 "
+            "held-out rows.",
+        ),
+        Key(
+            name="inconclusive",
+            kind=Text(allowed='"keep" or "ask"', accepts=_is_answer, reason=_shadow),
+            default="keep",
+            help="The answer when the rows show too little: `keep` the champion, or register the "
+            "version and `ask` the approvers, who see all figures.",
         ),
     ),
 )

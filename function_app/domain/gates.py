@@ -1,45 +1,51 @@
 """Gates: pure functions that return a decision with its reasons.
 
 A challenger replaces a champion when a paired test on the same rows shows that its loss is lower by
-more than the minimum effect. The levels of all of a model's comparisons add up to one error budget
-(gating/spending.py). While there is no champion, absolute bars decide.
+more than the minimum effect, in no slice and in no tail much higher, and when it keeps the rules of
+gating/sanity.py. The levels of all of a model's comparisons add up to one error budget
+(gating/spending.py). While there is no champion, an absolute bar replaces the comparison.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
+from function_app.domain.gating.findings import Found, Verdict, combine
+from function_app.domain.gating.sanity import Figures, check_champion, check_model, compare_tails
+from function_app.domain.gating.slices import Slice, check_slices
 from function_app.domain.gating.spending import level_of
 from function_app.domain.text.figures import figures, percent
 from function_app.domain.text.redaction import redact
 
+__all__ = ["Comparison", "Figures", "GatePolicy", "GateResult", "Slice", "Verdict", "judge"]
+
 # Rounded, so that no binary fraction of 1 minus a confidence such as 0.95 reaches a command line.
 _LEVEL_DIGITS = 15
-
-
-class Verdict(StrEnum):
-    """The verdict on a challenger; inconclusive means that the rows show neither of the others."""
-
-    PROMOTE = "promote"
-    REJECT = "reject"
-    INCONCLUSIVE = "inconclusive"
+KEEP, ASK = "keep", "ask"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatePolicy:
     """The rule that a challenger must pass.
 
-    `bar` is the highest mean squared error (units of the target, squared) that a first model may
-    have. `minimum_effect` and `margin` are shares of the champion's loss by which a challenger must
-    be better; the larger one counts, and a negative margin alone lets a model through that is worse
-    by less. `confidence` is the probability that no comparison of the model, however many there
-    are, promotes a challenger that misses this gain.
+    `metric` names the loss that models are compared by, `quantile` is that of the metric pinball.
+    `bar` is the highest mean loss that a first model may have. `minimum_effect` and `margin` are
+    shares of the champion's loss by which a challenger must be better; the larger one counts, and a
+    negative margin alone lets a model through that is worse by less. `confidence` is the
+    probability that no comparison of the model, however many there are, promotes a challenger that
+    misses this gain. `slices` are columns in whose groups of rows it must not be worse by much.
+    `inconclusive` says what happens when the rows show too little: keep the champion, or ask the
+    approvers.
     """
 
     bar: float
+    metric: str = "mse"
+    quantile: float = 0.5
     margin: float = 0.0
     minimum_effect: float = 0.02
     confidence: float = 0.95
+    slices: tuple[str, ...] = ()
+    inconclusive: str = KEEP
 
     def level(self, look: int) -> float:
         """Return the level of a model's comparison number `look`; number 0 has the whole budget."""
@@ -52,7 +58,11 @@ class GatePolicy:
 
     def comparison_words(self, look: int) -> tuple[str, ...]:
         """Return the options of `platform_jobs evaluate` for comparison number `look`."""
-        return ("--level", repr(self.level(look)), "--look", str(look))
+        return (
+            *("--metric", self.metric, "--quantile", repr(self.quantile)),
+            *("--level", repr(self.level(look)), "--look", str(look)),
+            *(f"--slice={column}" for column in self.slices),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,7 @@ class GateResult:
     improvement_high: float | None = None
     level: float | None = None
     look: int = 0
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +93,9 @@ class Comparison:
     The evaluation's run computes it (platform_jobs/judging/comparison.py). `gain_low` and
     `gain_high` bound the champion's mean loss minus the challenger's, each with an error of
     probability `level`; without a champion, and with too few rows, there are no bounds. `look` is
-    its number among the model's comparisons. `refused` is the reason when nothing can be compared,
-    or the rule of the contract of a model project that the challenger broke.
+    its number among the model's comparisons. The true values are from `lowest` to `highest`.
+    `refused` is the reason when nothing can be compared, or the rule of the contract of a model
+    project that the challenger broke; `champion_fault` is the fault of the champion's predictions.
     """
 
     refused: str = ""
@@ -95,6 +107,12 @@ class Comparison:
     gain_high: float | None = None
     level: float | None = None
     look: int = 0
+    lowest: float = math.nan
+    highest: float = math.nan
+    challenger: Figures | None = None
+    champion: Figures | None = None
+    champion_fault: str = ""
+    slices: tuple[Slice, ...] = ()
 
 
 def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
@@ -103,75 +121,107 @@ def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
         return _rejected(redact(comparison.refused))
     if comparison.rows < 1 or comparison.challenger_loss is None:
         return _rejected("There are no rows to compare on.")
-    loss, champion_loss = comparison.challenger_loss, comparison.champion_loss
-    if champion_loss is None:
-        return _judge_by_bar(loss, policy)
-    known = (comparison.gain, comparison.gain_low, comparison.gain_high, comparison.level)
-    if not all(
-        math.isfinite(value) for value in (loss, champion_loss, *known) if value is not None
-    ):
+    known = (
+        *(comparison.challenger_loss, comparison.champion_loss, comparison.level),
+        *(comparison.gain, comparison.gain_low, comparison.gain_high),
+    )
+    if not all(math.isfinite(value) for value in known if value is not None):
         return _rejected("A figure of the comparison is not a finite number. Train again.")
-    return _judge_by_gain(comparison, loss, champion_loss, policy)
+    found = tuple(_find(comparison, policy, comparison.challenger_loss))
+    verdict = combine(found)
+    passed, answer = _answer(verdict, comparison, policy)
+    return GateResult(
+        passed=passed,
+        reasons=(*(each.reason for each in found), *_looks(comparison, policy), *answer),
+        verdict=verdict,
+        challenger_loss=comparison.challenger_loss,
+        champion_loss=comparison.champion_loss,
+        improvement=comparison.gain,
+        improvement_low=comparison.gain_low,
+        improvement_high=comparison.gain_high,
+        level=comparison.level,
+        look=comparison.look,
+        rows=comparison.rows,
+    )
 
 
 def _rejected(reason: str) -> GateResult:
     return GateResult(passed=False, reasons=(reason,), verdict=Verdict.REJECT)
 
 
-def _judge_by_bar(loss: float, policy: GatePolicy) -> GateResult:
+def _find(comparison: Comparison, policy: GatePolicy, loss: float) -> Iterator[Found]:
+    champion_loss, fault = comparison.champion_loss, redact(comparison.champion_fault)
+    if comparison.champion is not None and not fault:
+        fault = check_champion(comparison.champion)
+    if champion_loss is None or fault:
+        yield _compare_with_bar(loss, policy, fault)
+    else:
+        yield _compare_with_champion(comparison, loss, champion_loss, policy)
+        yield from check_slices(comparison.slices)
+        if comparison.challenger is not None and comparison.champion is not None:
+            allowance = max(0.0, -policy.margin)
+            yield from compare_tails(comparison.challenger, comparison.champion, allowance)
+    if comparison.challenger is not None:
+        yield from check_model(comparison.challenger, comparison.lowest, comparison.highest)
+
+
+def _compare_with_bar(loss: float, policy: GatePolicy, fault: str) -> Found:
     passed = loss <= policy.bar
     word = "within" if passed else "over"
     error, bar = figures(loss, policy.bar)
-    reason = f"There is no champion; mse {error} is {word} the bar of {bar}."
-    verdict = Verdict.PROMOTE if passed else Verdict.REJECT
-    return GateResult(passed=passed, reasons=(reason,), verdict=verdict, challenger_loss=loss)
+    none = (
+        f"The champion counts as none, because {fault.rstrip('.')}"
+        if fault
+        else "There is no champion"
+    )
+    reason = f"{none}; {policy.metric} {error} is {word} the bar of {bar}."
+    return Found(verdict=Verdict.PROMOTE if passed else Verdict.REJECT, reason=reason)
 
 
-def _judge_by_gain(
+def _compare_with_champion(
     comparison: Comparison, loss: float, champion_loss: float, policy: GatePolicy
-) -> GateResult:
+) -> Found:
     needed = policy.needed_share() * champion_loss
     low, high, level = comparison.gain_low, comparison.gain_high, comparison.level
-    verdict = _verdict(low, high, needed)
     error, champion_error = figures(loss, champion_loss)
-    words = f"mse {error} against {champion_error} on {comparison.rows} rows"
+    words = f"{policy.metric} {error} against {champion_error} on {comparison.rows} rows"
     if low is None or high is None or level is None:
         reason = f"The rows are too few to show which model is better: {words}."
+        return Found(verdict=Verdict.INCONCLUSIVE, reason=reason)
+    if low > needed:
+        verdict = Verdict.PROMOTE
+        finding = "The challenger is " + ("shown to be better" if low > 0 else "within the margin")
+    elif high <= needed:
+        verdict = Verdict.REJECT
+        finding = "The challenger is shown not to be better by enough"
     else:
-        least, most, limit = figures(low, high, needed)
-        reason = (
-            f"{_finding(verdict, low)}: {words}. The gain is between {least} and {most}, each "
-            f"bound at {percent(1.0 - level)} confidence; more than {limit} is needed."
-        )
-    return GateResult(
-        passed=verdict is Verdict.PROMOTE,
-        reasons=(reason, *_looks(comparison, policy)),
-        verdict=verdict,
-        challenger_loss=loss,
-        champion_loss=champion_loss,
-        improvement=comparison.gain,
-        improvement_low=low,
-        improvement_high=high,
-        level=level,
-        look=comparison.look,
+        verdict = Verdict.INCONCLUSIVE
+        finding = "The rows do not show whether the challenger is better by enough"
+    least, most, limit = figures(low, high, needed)
+    reason = (
+        f"{finding}: {words}. The gain is between {least} and {most}, each bound at "
+        f"{percent(1.0 - level)} confidence; more than {limit} is needed."
     )
+    return Found(verdict=verdict, reason=reason)
 
 
-def _verdict(low: float | None, high: float | None, needed: float) -> Verdict:
-    if low is not None and low > needed:
-        return Verdict.PROMOTE
-    if high is not None and high <= needed:
-        return Verdict.REJECT
-    return Verdict.INCONCLUSIVE
-
-
-def _finding(verdict: Verdict, low: float) -> str:
-    if verdict is Verdict.PROMOTE:
-        known = "shown to be better" if low > 0 else "within the margin"
-        return f"The challenger is {known}"
-    if verdict is Verdict.REJECT:
-        return "The challenger is shown not to be better by enough"
-    return "The rows do not show whether the challenger is better by enough"
+def _answer(
+    verdict: Verdict, comparison: Comparison, policy: GatePolicy
+) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the challenger is registered, and the policy's answer to inconclusive."""
+    if verdict is not Verdict.INCONCLUSIVE:
+        return verdict is Verdict.PROMOTE, ()
+    if policy.inconclusive != ASK:
+        return False, ("The result is inconclusive, so that nothing changes.",)
+    gain, champion_loss = comparison.gain, comparison.champion_loss
+    if gain is not None and champion_loss is not None:
+        needed = policy.needed_share() * champion_loss
+        # A challenger that does not even look better on these rows is no question for a person.
+        if not gain > needed:
+            measured, limit = figures(gain, needed)
+            text = f"the measured gain of {measured} is not above {limit}"
+            return False, (f"The result is inconclusive. No approver is asked, because {text}.",)
+    return True, ("The result is inconclusive. The approvers decide by these figures.",)
 
 
 def _looks(comparison: Comparison, policy: GatePolicy) -> tuple[str, ...]:

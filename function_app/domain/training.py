@@ -47,6 +47,7 @@ OUT_OF_TIME = (
 MAX_RESUBMISSIONS = 5
 _ATTEMPT = "-attempt-"
 _ASK = "-asks-"
+_AGAINST, _NOTHING = "-vs-", "nothing"
 # Figures of a training that one sentence shows.
 SHOWN_FIGURES = 8
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
@@ -298,7 +299,13 @@ def training_advice(model: str) -> str:
 
 def evaluation_id(run: str, champion: ModelVersion | None) -> str:
     """Return the id of the evaluation of a run against this champion."""
-    return f"{run}-vs-{champion.version if champion else 'nothing'}"
+    return f"{run}{_AGAINST}{champion.version if champion else _NOTHING}"
+
+
+def champion_of(evaluation: str) -> str:
+    """Return the version that an evaluation compared with, "" for none."""
+    _, separator, version = evaluation.rpartition(_AGAINST)
+    return version if separator and version != _NOTHING else ""
 
 
 def folder_digest(digests: Mapping[str, str]) -> str:

@@ -1,15 +1,22 @@
 """Comparisons of a challenger with the champion: their start, and the verdict."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from function_app import telemetry
 from function_app.domain import gates
 from function_app.domain.gates import GateResult
 from function_app.domain.requests import Evaluation, EvaluationRequest
-from function_app.domain.training import ModelVersion, Run, evaluation_id, not_compared
+from function_app.domain.training import (
+    ModelVersion,
+    Run,
+    champion_of,
+    evaluation_id,
+    not_compared,
+)
 from function_app.errors import NotFoundError
 from function_app.ports import Ports
-from function_app.records.ledger import looks
+from function_app.records.ledger import looks, verdicts
 
 
 def submit(ports: Ports, request: EvaluationRequest) -> Run:
@@ -26,13 +33,35 @@ def submit(ports: Ports, request: EvaluationRequest) -> Run:
 
 
 def judge(ports: Ports, evaluation: Evaluation) -> GateResult:
-    """Return the verdict on the run's model against the champion, on the same rows."""
+    """Return the verdict on the run's model against the champion, and store it for approvers."""
     comparison = ports.jobs.comparison(evaluation.evaluation_id)
     result = gates.judge(comparison, evaluation.policy)
-    if comparison.champion_loss is not None:
-        return result
-    _, reason = _compared(ports, ports.jobs.get(evaluation.evaluation_id).model)
-    return replace(result, reasons=(*result.reasons, reason)) if reason else result
+    if comparison.champion_loss is None and not comparison.champion_fault:
+        _, reason = _compared(ports, ports.jobs.get(evaluation.evaluation_id).model)
+        if reason:
+            result = replace(result, reasons=(*result.reasons, reason))
+    verdicts.save(ports.rows, evaluation.evaluation_id, result)
+    return result
+
+
+def evidence(ports: Ports, version: ModelVersion) -> Iterator[str]:
+    """Yield the verdict of the gate on a version, as its approver sees it.
+
+    Nothing for a version that was judged before verdicts were stored. The champion may have changed
+    since then, so that the comparison says nothing about the present one.
+    """
+    result = verdicts.find(ports.rows, version.evaluation_id)
+    if result is None or result.verdict is None:
+        return
+    first, *others = result.reasons
+    yield f"Verdict of the gate: {result.verdict}. {first}"
+    yield from others
+    compared, served = champion_of(version.evaluation_id), ports.production.champion(version.model)
+    if served is not None and served.version not in (compared, version.version):
+        yield (
+            f"Production serves version {served.version} by now, and this version was compared "
+            f"with {f'version {compared}' if compared else 'none'}. Train again to compare them."
+        )
 
 
 def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:

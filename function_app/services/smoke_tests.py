@@ -18,6 +18,7 @@ from function_app.domain.training import (
 from function_app.errors import NotFoundError
 from function_app.ports import Ports
 from function_app.records.pushers import authors_of
+from function_app.services import judging
 
 
 def run(ports: Ports, test: SmokeTest) -> GateResult:
@@ -38,6 +39,8 @@ def _evidence(ports: Ports, test: SmokeTest, version: ModelVersion) -> Iterator[
     """Yield the facts about the version that an approver decides by, beside the smoke test's."""
     yield from _missing_champion(ports, test.release.model)
     yield from describe_metrics(version)
+    if test.deployment.environment is Environment.STAGING:
+        yield from judging.evidence(ports, version)
     project = ports.projects.get(test.release.model)
     if project and test.deployment.environment is Environment.STAGING:
         if version.run_id:

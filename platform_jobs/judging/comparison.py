@@ -1,14 +1,16 @@
 """Compares a challenger's losses with the champion's on the same rows, as figures for a gate."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from platform_jobs.judging.student import t_quantile
+from platform_jobs.judging.intervals import LEAST_ROWS, mean_interval
+from platform_jobs.judging.metrics import Metric, find_invalid, metric_of
+from platform_jobs.judging.sanity import sanity_figures
+from platform_jobs.judging.slices import slice_figures
 
-# With fewer rows the mean of the gains is too far from normal at the levels of a gate: no bound.
-LEAST_ROWS = 30
-LEVEL = 0.05
+__all__ = ["LEAST_ROWS", "LEVEL", "METRIC", "QUANTILE", "compare"]
+LEVEL, METRIC, QUANTILE = 0.05, "mse", 0.5
 
 
 def compare(
@@ -18,36 +20,45 @@ def compare(
     *,
     level: float = LEVEL,
     look: int = 0,
+    metric: str = METRIC,
+    quantile: float = QUANTILE,
+    groups: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, Any]:
     """Return the number of rows, both mean losses, and the mean gain with its bounds.
 
-    All sequences have shape (rows,). A loss is a squared error; the gain is the champion's mean
-    loss minus the challenger's. `gain_low` and `gain_high` are each a one-sided bound of the
+    All sequences have shape (rows,). `metric` names the loss of a row; the gain is the champion's
+    mean loss minus the challenger's. `gain_low` and `gain_high` are each a one-sided bound of the
     expected gain that is wrong with probability `level`, by Student's t of the paired differences
     (Lehmann and Romano 2005, section 11.4), so that rows which are hard for both models cancel out.
     They are None below LEAST_ROWS rows. `look` is the number of this comparison among all of the
-    model's, 0 when it was not counted. Without a champion the result has only the challenger's
-    loss. `refused` is the reason why the models cannot be compared, "" when they can.
+    model's, 0 when it was not counted. `groups` are slices: numbers of rows by a name. Both models
+    have figures for the rules of sanity. Without a champion the result has only the challenger's;
+    `champion_fault` says why a champion's predictions cannot be compared. `refused` is the reason
+    why nothing can be compared, "" when it can.
     """
     if not actual or len(challenger) != len(actual):
         return {"refused": "There are no rows to compare on."}
     if champion is not None and len(champion) != len(actual):
         return {"refused": "The champion predicted other rows."}
-    losses = _squared(actual, challenger)
-    if not _finite(losses):
-        return {"refused": _not_finite("challenger", challenger)}
+    chosen = metric_of(metric, quantile)
+    fault, losses = _losses(chosen, actual, challenger, "challenger")
+    if fault:
+        return {"refused": fault}
     content: dict[str, Any] = {
         "refused": "",
         "rows": len(actual),
         "challenger_loss": math.fsum(losses) / len(losses),
+        "lowest": min(actual),
+        "highest": max(actual),
+        "challenger": sanity_figures(chosen, actual, challenger, losses),
     }
     if champion is None:
         return content
-    champion_losses = _squared(actual, champion)
-    if not _finite(champion_losses):
-        return {"refused": _not_finite("champion", champion)}
+    fault, champion_losses = _losses(chosen, actual, champion, "champion")
+    if fault:
+        return {**content, "champion_fault": fault}
     gains = [theirs - ours for theirs, ours in zip(champion_losses, losses, strict=True)]
-    gain, low, high = bounds(gains, level)
+    gain, low, high = mean_interval(gains, level)
     return {
         **content,
         "champion_loss": math.fsum(champion_losses) / len(champion_losses),
@@ -56,42 +67,18 @@ def compare(
         "gain_high": high,
         "level": level,
         "look": look,
+        "champion": sanity_figures(chosen, actual, champion, champion_losses),
+        "slices": slice_figures(groups or {}, losses, champion_losses),
     }
 
 
-def bounds(gains: Sequence[float], level: float) -> tuple[float, float | None, float | None]:
-    """Return the mean of the gains, and its lower and upper bound at a one-sided level.
-
-    Both bounds are None below LEAST_ROWS values.
-    """
-    count = len(gains)
-    mean = math.fsum(gains) / count
-    if count < LEAST_ROWS:
-        return mean, None, None
-    # Squares of very large or small differences would leave the range of floats.
-    scale = max(abs(gain - mean) for gain in gains)
-    if scale == 0.0:
-        return mean, mean, mean
-    variance = math.fsum(((gain - mean) / scale) ** 2 for gain in gains) / (count - 1)
-    reach = t_quantile(level, count - 1) * scale * math.sqrt(variance / count)
-    return mean, mean - reach, mean + reach
-
-
-def _squared(actual: Sequence[float], predicted: Sequence[float]) -> list[float]:
-    differences = (p - a for a, p in zip(actual, predicted, strict=True))
-    # A product, because a power of a large float raises OverflowError.
-    return [difference * difference for difference in differences]
-
-
-def _finite(losses: Sequence[float]) -> bool:
-    return math.isfinite(sum(losses))
-
-
-def _not_finite(model: str, predicted: Sequence[float]) -> str:
-    bad = sum(not math.isfinite(value) for value in predicted)
-    if not bad:
-        return f"The squared errors of the {model} are too large for a finite number."
-    return (
-        f"{bad} of {len(predicted)} predictions of the {model} are not finite numbers, so they "
-        "cannot be compared."
-    )
+def _losses(
+    metric: Metric, actual: Sequence[float], predicted: Sequence[float], model: str
+) -> tuple[str, list[float]]:
+    """Return the fault of the values, "" without any, and the loss of each row."""
+    if fault := find_invalid(metric, actual, predicted, model):
+        return fault, []
+    losses = metric.losses(actual, predicted)
+    if not math.isfinite(sum(losses)):
+        return f"The losses of the {model} are too large for a finite number.", []
+    return "", losses

@@ -9,8 +9,9 @@ from typing import Any
 
 from platform_jobs.errors import ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
-from platform_jobs.judging.comparison import LEVEL, compare
+from platform_jobs.judging.comparison import LEVEL, METRIC, QUANTILE, compare
 from platform_jobs.judging.figures import regression_figures
+from platform_jobs.judging.slices import group_rows
 from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
@@ -48,10 +49,16 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRules:
-    """The rules of a comparison: its level, and its number among the model's comparisons."""
+    """The rules of a comparison: its level, its number among the model's comparisons, its metric.
+
+    `slices` are the columns by whose values the rows are compared once more in groups.
+    """
 
     level: float = LEVEL
     look: int = 0
+    metric: str = METRIC
+    quantile: float = QUANTILE
+    slices: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -225,6 +232,9 @@ def _write(out: Path, rows: HeldOut, answers: dict[str, Any], rules: ComparisonR
         answers.get("champion"),
         level=rules.level,
         look=rules.look,
+        metric=rules.metric,
+        quantile=rules.quantile,
+        groups=group_rows(rows.features, rules.slices),
     )
     write_json(out / COMPARISON, comparison)
     write_json(out / METRICS, regression_figures(answers["actual"], answers["predicted"]))

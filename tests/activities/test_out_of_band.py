@@ -30,6 +30,7 @@ from function_app.domain.requests import (
 from function_app.domain.training import Dataset, ModelVersion, Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
+from tests.contracts.memory_rows import MemoryRows
 from tests.sample_project import sample_projects
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,13 @@ class Evaluations:
 def ports(**given: Any) -> Ports:
     return cast(
         Ports,
-        SimpleNamespace(registry=Deleted(), production=Serving(), jobs=Evaluations(), **given),
+        SimpleNamespace(
+            registry=Deleted(),
+            production=Serving(),
+            jobs=Evaluations(),
+            rows=MemoryRows(),
+            **given,
+        ),
     )
 
 
@@ -180,7 +187,14 @@ def test_an_approver_is_told_that_the_served_version_was_deleted() -> None:
 
     probe = SimpleNamespace(smoke_test=lambda deployment, version: REPORT)
     given = cast(
-        Ports, SimpleNamespace(registry=Found(), production=Serving(), probe=probe, projects={})
+        Ports,
+        SimpleNamespace(
+            registry=Found(),
+            production=Serving(),
+            probe=probe,
+            projects={},
+            rows=MemoryRows(),
+        ),
     )
 
     result = smoke_test(given, SmokeTest(release=RELEASE, deployment=STAGED))
@@ -211,6 +225,7 @@ def test_an_approver_sees_what_the_training_reported_apart_from_the_platform_s_f
     ports = SimpleNamespace(
         registry=Registered(),
         production=Serving(),
+        rows=MemoryRows(),
         jobs=SimpleNamespace(get=lambda run_id: run),
         probe=SimpleNamespace(smoke_test=lambda deployment, version: REPORT),
         projects=sample_projects(),

@@ -45,15 +45,13 @@ TABLES: list[tuple[Table, Any]] = [
     (CHECKS, CheckIsolation),
     (RUNS, RunIsolation),
 ]
-# There is one metric, so that nothing has to read which.
-DECLARED_ONLY = {"metric"}
 # [limits] and [people] are tables of their own, which every model is given.
 READ_ELSEWHERE = {"limits", "people"}
 
 
 @pytest.mark.parametrize(("table", "target"), TABLES, ids=lambda value: getattr(value, "name", ""))
 def test_each_key_is_a_field_with_the_same_default(table: Table, target: Any) -> None:
-    declared = {key.name: key.default for key in table.keys if key.name not in DECLARED_ONLY}
+    declared = {key.name: key.default for key in table.keys}
     inner = {inner.name for inner in table.tables}
 
     found = {f.name: f for f in fields(target) if f.name not in inner | READ_ELSEWHERE}

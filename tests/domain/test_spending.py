@@ -48,4 +48,13 @@ def test_a_policy_spends_what_its_confidence_leaves() -> None:
 
     assert policy.level(0) == 0.1
     assert policy.level(7) == level_of(7, 0.1)
-    assert policy.comparison_words(7) == ("--level", repr(level_of(7, 0.1)), "--look", "7")
+    assert policy.comparison_words(7)[-4:] == ("--level", repr(level_of(7, 0.1)), "--look", "7")
+
+
+def test_the_words_of_a_comparison_have_every_rule_that_the_job_applies() -> None:
+    policy = GatePolicy(bar=1.0, metric="pinball", quantile=0.9, slices=("age", "-x y"))
+
+    assert policy.comparison_words(0) == (
+        *("--metric", "pinball", "--quantile", "0.9", "--level", "0.05", "--look", "0"),
+        *("--slice=age", "--slice=-x y"),
+    )

@@ -195,7 +195,7 @@ def judge_smoke(report: SmokeReport, image: Image, policy: ReleasePolicy) -> Gat
         # Requests that failed are a reason of their own.
         if not reasons:
             reasons.append("No prediction was compared with the offline model's.")
-    # Written so that NaN, which compares as false, does not pass.
+    # This comparison and the last one are written so that NaN, which compares as false, fails.
     elif not report.largest_difference <= policy.smoke_tolerance:
         difference, tolerance = figures(report.largest_difference, policy.smoke_tolerance)
         reasons.append(
@@ -206,7 +206,7 @@ def judge_smoke(report: SmokeReport, image: Image, policy: ReleasePolicy) -> Gat
             "It answers requests without a key. Images of version 0.1.0 do: train again. A service "
             "of your own must check keys: docs/reference/model-contract.md, Serving."
         )
-    if report.p95_ms > policy.max_p95_ms:
+    if not report.p95_ms <= policy.max_p95_ms:
         p95, most = figures(report.p95_ms, policy.max_p95_ms)
         reasons.append(f"The 95th percentile of the response time is {p95} ms, over {most} ms.")
     if reasons:

@@ -134,7 +134,7 @@ def judge_command(
     return (
         f'{_PLATFORM_JOBS} judge --held-out "${{{{inputs.held_out}}}}" --challenger {model}'
         f' --answers "${{{{inputs.answers}}}}"{champion} --out "${{{{outputs.evaluation}}}}"'
-        f" --key {key} {' '.join(words)}{trusted}"
+        f" --key {key} {shlex.join(words)}{trusted}"
     )
 
 

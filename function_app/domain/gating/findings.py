@@ -1,0 +1,29 @@
+"""Findings of the rules of a gate: a verdict and the sentence with its figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The verdict on a challenger; inconclusive means that the rows show neither of the others."""
+
+    PROMOTE = "promote"
+    REJECT = "reject"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one rule found, in one sentence."""
+
+    verdict: Verdict
+    reason: str
+
+
+def combine(found: Sequence[Found]) -> Verdict:
+    """Return the verdict of all rules: one that rejects decides, then one that is inconclusive."""
+    for verdict in (Verdict.REJECT, Verdict.INCONCLUSIVE):
+        if any(each.verdict is verdict for each in found):
+            return verdict
+    return Verdict.PROMOTE

@@ -1,0 +1,53 @@
+"""Intervals of means and slopes by Student's t."""
+
+import math
+from collections.abc import Sequence
+from operator import mul
+
+from platform_jobs.judging.student import t_quantile
+
+# With fewer rows a mean is too far from normal at the levels of a gate: no bound.
+LEAST_ROWS = 30
+Interval = tuple[float, float | None, float | None]
+
+
+def mean_interval(values: Sequence[float], level: float) -> Interval:
+    """Return the mean of the values, and its lower and upper bound at a one-sided level.
+
+    Both bounds are None below LEAST_ROWS values.
+    """
+    count = len(values)
+    mean = math.fsum(values) / count
+    if count < LEAST_ROWS:
+        return mean, None, None
+    # hypot, because it neither overflows nor rounds small values to 0, and is written in C.
+    spread = math.hypot(*[value - mean for value in values])
+    reach = t_quantile(level, count - 1) * spread / math.sqrt((count - 1) * count)
+    return mean, mean - reach, mean + reach
+
+
+def slope_interval(x: Sequence[float], y: Sequence[float], level: float) -> Interval | None:
+    """Return the least-squares slope of `y` on `x` and its bounds at a one-sided level.
+
+    None when all of `x` are equal. The standard error is the ordinary one (Draper and Smith 1998,
+    section 1.4). Both bounds are None below LEAST_ROWS values.
+    """
+    count = len(x)
+    mean_x, mean_y = math.fsum(x) / count, math.fsum(y) / count
+    scale_x = max(abs(value - mean_x) for value in x)
+    scale_y = max(abs(value - mean_y) for value in y)
+    if scale_x == 0.0:
+        return None
+    if scale_y == 0.0:
+        return 0.0, 0.0, 0.0
+    # Scaled, because products of large or small differences would leave the range of floats.
+    across = [(value - mean_x) / scale_x for value in x]
+    above = [(value - mean_y) / scale_y for value in y]
+    spread = math.hypot(*across) ** 2
+    slope = math.fsum(map(mul, across, above)) / spread
+    unit = scale_y / scale_x
+    if count < LEAST_ROWS:
+        return slope * unit, None, None
+    rest = math.hypot(*[b - slope * a for a, b in zip(across, above, strict=True)])
+    reach = t_quantile(level, count - 2) * rest / math.sqrt((count - 2) * spread)
+    return slope * unit, (slope - reach) * unit, (slope + reach) * unit

@@ -1,0 +1,135 @@
+"""The metrics that a gate can compare models by: each is a mean of losses of single rows.
+
+A loss is never negative (a deviance is 0 for a right prediction) and a smaller one is better, so
+that one paired test serves all metrics.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+Losses = Callable[[Sequence[float], Sequence[float]], list[float]]
+# A probability of exactly 0 or 1 that is wrong would have an infinite log loss: scikit-learn clips
+# at the same distance.
+_CLIP = 2.0**-52
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric: its losses, its best constant prediction, and the values that it can take.
+
+    `losses` maps true and predicted values of shape (rows,) to losses of shape (rows,). `constant`
+    returns the constant prediction with the least loss for true values of shape (rows,).
+    `truths` and `predictions` say which values are valid, as a sentence's end and a rule. `mean`
+    is True when the least loss belongs to the conditional mean: then bias and slope mean something.
+    `errors` is True when the distance of prediction and truth is an error in units of the target.
+    """
+
+    losses: Losses
+    constant: Callable[[Sequence[float]], float]
+    truths: tuple[str, Callable[[float], bool]] = ("finite numbers", math.isfinite)
+    predictions: tuple[str, Callable[[float], bool]] = ("finite numbers", math.isfinite)
+    mean: bool = True
+    errors: bool = True
+
+
+def metric_of(name: str, quantile: float = 0.5) -> Metric:
+    """Return the metric of this name; `quantile` is that of pinball. ValueError for others."""
+    if name == PINBALL:
+        # Written so that NaN is refused.
+        if not 0.0 < quantile < 1.0:
+            raise ValueError(f"quantile = {quantile}: it must be above 0 and below 1.")
+        return Metric(
+            losses=partial(_pinball, quantile),
+            constant=partial(_quantile_of, quantile),
+            mean=False,
+        )
+    if name not in _METRICS:
+        raise ValueError(f"metric = {name!r}: it must be one of {', '.join(NAMES)}.")
+    return _METRICS[name]
+
+
+def find_invalid(
+    metric: Metric, actual: Sequence[float], predicted: Sequence[float], model: str
+) -> str:
+    """Return the sentence that says which values the metric cannot take, "" when it takes all."""
+    for noun, values, (allowed, valid) in (
+        ("true values", actual, metric.truths),
+        (f"predictions of the {model}", predicted, metric.predictions),
+    ):
+        bad = sum(not valid(value) for value in values)
+        if bad:
+            return f"{bad} of {len(values)} {noun} are not {allowed}, so they cannot be compared."
+    return ""
+
+
+def _squared(actual: Sequence[float], predicted: Sequence[float]) -> list[float]:
+    differences = (p - a for a, p in zip(actual, predicted, strict=True))
+    # A product, because a power of a large float raises OverflowError.
+    return [difference * difference for difference in differences]
+
+
+def _absolute(actual: Sequence[float], predicted: Sequence[float]) -> list[float]:
+    return [abs(p - a) for a, p in zip(actual, predicted, strict=True)]
+
+
+def _poisson(actual: Sequence[float], predicted: Sequence[float]) -> list[float]:
+    """Return unit deviances 2 (a log(a / p) - a + p): McCullagh and Nelder 1989, section 2.3."""
+    return [
+        # Rounding of equal values may leave a deviance just below 0.
+        max(0.0, 2.0 * ((a * math.log(a / p) if a > 0.0 else 0.0) - a + p))
+        for a, p in zip(actual, predicted, strict=True)
+    ]
+
+
+def _pinball(quantile: float, actual: Sequence[float], predicted: Sequence[float]) -> list[float]:
+    """Return the losses of Koenker and Bassett 1978."""
+    return [
+        (a - p) * quantile if a >= p else (p - a) * (1.0 - quantile)
+        for a, p in zip(actual, predicted, strict=True)
+    ]
+
+
+def _log_loss(actual: Sequence[float], predicted: Sequence[float]) -> list[float]:
+    return [
+        -math.log(min(max(p if a == 1.0 else 1.0 - p, _CLIP), 1.0))
+        for a, p in zip(actual, predicted, strict=True)
+    ]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _quantile_of(quantile: float, values: Sequence[float]) -> float:
+    """Return the least value with at least this share of the values at or below it."""
+    return sorted(values)[max(math.ceil(quantile * len(values)) - 1, 0)]
+
+
+_COUNTS = ("finite numbers of at least 0", lambda value: 0.0 <= value < math.inf)
+_RATES = ("finite numbers above 0", lambda value: 0.0 < value < math.inf)
+_LABELS = ("0 or 1", lambda value: value in (0.0, 1.0))
+_PROBABILITIES = ("probabilities from 0 to 1", lambda value: 0.0 <= value <= 1.0)
+
+PINBALL = "pinball"
+_METRICS = {
+    "mse": Metric(losses=_squared, constant=_mean),
+    "mae": Metric(losses=_absolute, constant=partial(_quantile_of, 0.5), mean=False),
+    "poisson_deviance": Metric(losses=_poisson, constant=_mean, truths=_COUNTS, predictions=_RATES),
+    "log_loss": Metric(
+        losses=_log_loss,
+        constant=_mean,
+        truths=_LABELS,
+        predictions=_PROBABILITIES,
+        errors=False,
+    ),
+    "brier": Metric(
+        losses=_squared,
+        constant=_mean,
+        truths=_LABELS,
+        predictions=_PROBABILITIES,
+        errors=False,
+    ),
+}
+NAMES = (*_METRICS, PINBALL)

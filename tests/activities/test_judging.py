@@ -1,0 +1,185 @@
+"""The comparison of a training counts once, and its verdict is what an approver sees."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from function_app.activities.training import evaluate_challenger, submit_evaluation
+from function_app.domain.gates import Comparison, GatePolicy
+from function_app.domain.release.serving import Image
+from function_app.domain.requests import Evaluation, EvaluationRequest
+from function_app.domain.training import ModelVersion, Run, RunStatus, champion_of
+from function_app.ports import Ports
+from function_app.records.ledger import verdicts
+from function_app.services.judging import evidence
+from tests.contracts.memory_rows import MemoryRows
+
+POLICY = GatePolicy(bar=9.0, inconclusive="ask")
+COMPARED = Comparison(
+    rows=90,
+    challenger_loss=5.0,
+    champion_loss=6.0,
+    gain=1.0,
+    gain_low=-1.0,
+    gain_high=3.0,
+    level=0.004,
+    look=2,
+)
+
+
+def run_named(run_id: str) -> Run:
+    return Run(
+        run_id=run_id,
+        model="diabetes",
+        status=RunStatus.COMPLETED,
+        dataset_version="d",
+        output_uri="",
+    )
+
+
+def version_of(number: str, evaluation_id: str = "") -> ModelVersion:
+    return ModelVersion(
+        model="diabetes",
+        version=number,
+        run_id="r",
+        uri="",
+        digest="d",
+        evaluation_id=evaluation_id,
+    )
+
+
+class Bench:
+    """Ports with a registry that has every version, and with jobs that remember their looks."""
+
+    def __init__(self, served: str | None) -> None:
+        self.served, self.looks, self.comparison = served, [], COMPARED
+        self.ports = cast(
+            Ports,
+            SimpleNamespace(
+                rows=MemoryRows(),
+                production=SimpleNamespace(champion=self._champion),
+                registry=SimpleNamespace(get=lambda model, version: version_of(version)),
+                jobs=SimpleNamespace(
+                    submit_evaluation=self._submit,
+                    comparison=lambda run_id: self.comparison,
+                    get=run_named,
+                ),
+            ),
+        )
+
+    looks: list[int]
+
+    def _champion(self, model: str) -> Image | None:
+        if self.served is None:
+            return None
+        return Image(model=model, version=self.served, digest="sha256:x", uri="")
+
+    def _submit(self, run_id: str, *given: Any) -> Run:
+        self.looks.append(given[-1])
+        return run_named(run_id)
+
+    def submit(self, run_id: str) -> Run:
+        request = EvaluationRequest(
+            run=run_named(run_id), preparation_id="p", instance_id="i", policy=POLICY
+        )
+        return submit_evaluation(self.ports, request)
+
+
+def test_each_comparison_with_a_champion_is_counted_once() -> None:
+    bench = Bench("1")
+
+    for run_id in ("a", "b", "a"):
+        bench.submit(run_id)
+    bench.served = "2"
+    bench.submit("a")
+
+    # The same rows against another champion are one more test.
+    assert bench.looks == [1, 2, 1, 3]
+
+
+def test_a_training_without_a_champion_spends_nothing() -> None:
+    bench = Bench(None)
+    bench.submit("a")
+    bench.served = "1"
+    bench.submit("b")
+
+    assert bench.looks == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("evaluation_id", "champion"),
+    [("train-m-vs-x-a-vs-12", "12"), ("train-m-a-vs-nothing", ""), ("", "")],
+)
+def test_an_evaluation_names_its_champion(evaluation_id: str, champion: str) -> None:
+    assert champion_of(evaluation_id) == champion
+
+
+def test_an_approver_sees_the_verdict_with_its_interval_and_both_figures() -> None:
+    bench = Bench("1")
+    result = evaluate_challenger(bench.ports, Evaluation(evaluation_id="a-vs-1", policy=POLICY))
+
+    shown = tuple(evidence(bench.ports, version_of("2", "a-vs-1")))
+
+    assert result.passed
+    assert shown[0] == f"Verdict of the gate: inconclusive. {result.reasons[0]}"
+    assert "mse 5 against 6 on 90 rows. The gain is between -1 and 3" in shown[0]
+    assert shown[1:] == result.reasons[1:]
+    assert "comparison 2 of the model" in shown[1]
+    assert shown[2].endswith("The approvers decide by these figures.")
+
+
+@pytest.mark.parametrize(
+    ("evaluation_id", "served", "compared"),
+    [
+        ("a-vs-1", "1", None),
+        ("a-vs-1", "3", "version 1"),
+        ("a-vs-nothing", "3", "none"),
+        ("a-vs-nothing", None, None),
+        ("a-vs-1", "2", None),
+    ],
+)
+def test_an_approver_sees_that_the_champion_has_changed(
+    evaluation_id: str, served: str | None, compared: str | None
+) -> None:
+    bench = Bench(served)
+    evaluate_challenger(bench.ports, Evaluation(evaluation_id=evaluation_id, policy=POLICY))
+
+    shown = [
+        each
+        for each in evidence(bench.ports, version_of("2", evaluation_id))
+        if each.startswith("Production serves")
+    ]
+
+    if compared is None:
+        assert shown == []
+    else:
+        assert shown == [
+            "Production serves version 3 by now, and this version was compared with "
+            f"{compared}. Train again to compare them."
+        ]
+
+
+def test_a_repeated_judgement_replaces_the_stored_verdict() -> None:
+    bench, evaluation = Bench("1"), Evaluation(evaluation_id="a-vs-1", policy=POLICY)
+    evaluate_challenger(bench.ports, evaluation)
+    result = evaluate_challenger(bench.ports, evaluation)
+
+    assert verdicts.find(bench.ports.rows, "a-vs-1") == result
+
+
+def test_a_version_without_a_stored_verdict_has_no_such_evidence() -> None:
+    assert tuple(evidence(Bench("1").ports, version_of("2", "old-vs-1"))) == ()
+    assert tuple(evidence(Bench("1").ports, version_of("2"))) == ()
+
+
+def test_a_champion_with_a_fault_is_not_reported_as_deleted() -> None:
+    bench = Bench("1")
+    bench.comparison = Comparison(
+        rows=90, challenger_loss=5.0, champion_fault="1 of 90 predictions are not finite numbers."
+    )
+
+    result = evaluate_challenger(bench.ports, Evaluation(evaluation_id="a-vs-1", policy=POLICY))
+
+    assert result.passed
+    assert len(result.reasons) == 1

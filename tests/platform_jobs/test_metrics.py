@@ -1,0 +1,121 @@
+"""The losses of each metric, against scikit-learn; values that a metric cannot take."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics as known
+
+from platform_jobs.judging.comparison import compare
+from platform_jobs.judging.metrics import NAMES, find_invalid, metric_of
+
+RNG = np.random.default_rng(2)
+NUMBERS = RNG.normal(size=(2, 60))
+COUNTS = RNG.poisson(2.0, 60).astype(float), RNG.uniform(0.1, 5.0, 60)
+LABELS = RNG.integers(0, 2, 60).astype(float), RNG.uniform(0.0, 1.0, 60)
+SAMPLES: dict[str, tuple[Any, Any]] = {
+    "mse": (known.mean_squared_error, NUMBERS),
+    "mae": (known.mean_absolute_error, NUMBERS),
+    "poisson_deviance": (known.mean_poisson_deviance, COUNTS),
+    "pinball": (lambda y, p: known.mean_pinball_loss(y, p, alpha=0.9), NUMBERS),
+    "log_loss": (known.log_loss, LABELS),
+    "brier": (known.brier_score_loss, LABELS),
+}
+
+
+def test_every_metric_is_compared_with_scikit_learn() -> None:
+    assert set(SAMPLES) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_mean_of_the_losses_is_scikit_learn_s_metric(name: str) -> None:
+    function, (actual, predicted) = SAMPLES[name]
+
+    losses = metric_of(name, 0.9).losses(actual.tolist(), predicted.tolist())
+
+    assert sum(losses) / len(losses) == pytest.approx(float(function(actual, predicted)))
+    assert min(losses) >= 0.0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_constant_prediction_has_less_loss_than_the_best_one(name: str) -> None:
+    metric, (_, (actual, predicted)) = metric_of(name, 0.9), SAMPLES[name]
+    truths = actual.tolist()
+
+    def loss(constant: float) -> float:
+        return math.fsum(metric.losses(truths, [constant] * len(truths)))
+
+    least = loss(metric.constant(truths))
+    assert all(least <= loss(other) + 1e-9 for other in predicted.tolist())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_better_of_two_models_gains_in_every_metric(name: str) -> None:
+    actual = SAMPLES[name][1][0]
+    # Numbers and probabilities above 0 and below 1 are valid for every metric.
+    near, far = (share * actual + (1.0 - share) * 0.5 for share in (0.9, 0.1))
+
+    found = compare(actual.tolist(), near.tolist(), far.tolist(), metric=name)
+
+    assert found["refused"] == ""
+    assert found["gain"] == pytest.approx(found["champion_loss"] - found["challenger_loss"])
+    assert found["gain"] > 0.0
+
+
+def test_a_certain_wrong_probability_has_a_large_finite_loss() -> None:
+    losses = metric_of("log_loss").losses([1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0])
+
+    assert losses[:2] == pytest.approx([36.04, 36.04], rel=1e-3)
+    assert losses[2:] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "actual", "predicted", "reason"),
+    [
+        ("mse", 1.0, math.nan, "1 of 2 predictions of the challenger are not finite numbers"),
+        ("mse", math.inf, 1.0, "1 of 2 true values are not finite numbers"),
+        ("poisson_deviance", -1.0, 1.0, "true values are not finite numbers of at least 0"),
+        ("poisson_deviance", 1.0, 0.0, "the challenger are not finite numbers above 0"),
+        ("poisson_deviance", 1.0, math.nan, "the challenger are not finite numbers above 0"),
+        ("log_loss", 2.0, 0.5, "1 of 2 true values are not 0 or 1"),
+        ("log_loss", 1.0, 1.5, "the challenger are not probabilities from 0 to 1"),
+        ("brier", 1.0, -0.5, "the challenger are not probabilities from 0 to 1"),
+        ("brier", 1.0, math.nan, "the challenger are not probabilities from 0 to 1"),
+        ("pinball", 1.0, math.inf, "the challenger are not finite numbers"),
+    ],
+)
+def test_values_that_a_metric_cannot_take_are_counted(
+    name: str, actual: float, predicted: float, reason: str
+) -> None:
+    found = compare([actual, 1.0], [predicted, 0.5], None, metric=name)
+
+    assert reason in found["refused"]
+    assert find_invalid(metric_of(name), [1.0], [0.5], "challenger") == ""
+
+
+@pytest.mark.parametrize("quantile", [0.0, 1.0, -1.0, math.nan])
+def test_a_quantile_out_of_range_is_refused(quantile: float) -> None:
+    with pytest.raises(ValueError, match="it must be above 0 and below 1"):
+        metric_of("pinball", quantile)
+
+
+def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="'auc': it must be one of mse, mae, poisson_deviance"):
+        metric_of("auc")
+
+
+def test_only_metrics_of_the_mean_have_bias_and_slope() -> None:
+    actual, predicted = (values.tolist() for values in NUMBERS)
+
+    with_mean = compare(actual, predicted, None)["challenger"]
+    of_median = compare(actual, predicted, None, metric="mae")["challenger"]
+
+    errors = NUMBERS[1] - NUMBERS[0]
+    assert with_mean["bias"] == pytest.approx(float(errors.mean()))
+    assert with_mean["rms"] == pytest.approx(float(np.sqrt((errors**2).mean())))
+    assert {"bias", "slope"} <= set(with_mean)
+    assert not {"bias", "slope"} & set(of_median)
+    assert of_median["largest"] == pytest.approx(float(abs(errors).max()))
+    assert of_median["tail"] == sorted(abs(errors))[56]
+    assert "largest" not in compare([0.0, 1.0], [0.5, 0.6], None, metric="brier")["challenger"]
