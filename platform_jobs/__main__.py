@@ -155,6 +155,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--metric", choices=NAMES, default=rules.metric, help="of the losses")
     parser.add_argument("--quantile", type=float, default=rules.quantile, help="of pinball")
+    parser.add_argument("--beta", type=float, default=rules.beta, help="of f_beta")
     parser.add_argument("--slice", action="append", default=[], help="a column of groups")
 
 
@@ -273,6 +274,7 @@ def _rules(given: argparse.Namespace) -> ComparisonRules:
         look=given.look,
         metric=given.metric,
         quantile=given.quantile,
+        beta=given.beta,
         slices=tuple(given.slice),
     )
 

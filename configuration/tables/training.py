@@ -70,18 +70,33 @@ GATE = Table(
         Key(
             name="metric",
             kind=Choice(
-                words=("mse", "mae", "poisson_deviance", "pinball", "log_loss", "brier"),
+                words=(
+                    "mse",
+                    "mae",
+                    "poisson_deviance",
+                    "pinball",
+                    "log_loss",
+                    "brier",
+                    "auc",
+                    "f_beta",
+                ),
             ),
             default="mse",
-            help="The mean loss that models are compared by. `poisson_deviance` is for counts and "
-            "predictions above 0; `log_loss` and `brier` are for targets 0 and 1 and predicted "
-            "probabilities of 1.",
+            help="The loss that models are compared by; of `auc` and `f_beta` it is 1 minus the "
+            "metric. `poisson_deviance` is for counts and predictions above 0; `log_loss`, "
+            "`brier`, `auc` and `f_beta` are for targets 0 and 1 and predicted probabilities of 1.",
         ),
         Key(
             name="quantile",
             kind=Number(low=0, high=1, open_low=True, open_high=True),
             default=0.5,
             help="The quantile that a model with the metric `pinball` predicts.",
+        ),
+        Key(
+            name="beta",
+            kind=Number(low=0, high=1_000, open_low=True),
+            default=1.0,
+            help="The weight of recall in the metric `f_beta`, whose threshold is 0.5.",
         ),
         Key(
             name="bar",

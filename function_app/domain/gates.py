@@ -22,25 +22,28 @@ __all__ = ["Comparison", "Figures", "GatePolicy", "GateResult", "Slice", "Verdic
 # Rounded, so that no binary fraction of 1 minus a confidence such as 0.95 reaches a command line.
 _LEVEL_DIGITS = 15
 KEEP, ASK = "keep", "ask"
+# A greater one is better, so that their losses are 1 minus the metric.
+_BENEFITS = ("auc", "f_beta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatePolicy:
     """The rule that a challenger must pass.
 
-    `metric` names the loss that models are compared by, `quantile` is that of the metric pinball.
-    `bar` is the highest mean loss that a first model may have. `minimum_effect` and `margin` are
-    shares of the champion's loss by which a challenger must be better; the larger one counts, and a
-    negative margin alone lets a model through that is worse by less. `confidence` is the
-    probability that no comparison of the model, however many there are, promotes a challenger that
-    misses this gain. `slices` are columns in whose groups of rows it must not be worse by much.
-    `inconclusive` says what happens when the rows show too little: keep the champion, or ask the
-    approvers.
+    `metric` names the loss that models are compared by, `quantile` is that of the metric pinball
+    and `beta` that of f_beta. `bar` is the highest mean loss that a first model may have.
+    `minimum_effect` and `margin` are shares of the champion's loss by which a challenger must be
+    better; the larger one counts, and a negative margin alone lets a model through that is worse by
+    less. `confidence` is the probability that no comparison of the model, however many there are,
+    promotes a challenger that misses this gain. `slices` are columns in whose groups of rows it
+    must not be worse by much. `inconclusive` says what happens when the rows show too little: keep
+    the champion, or ask the approvers.
     """
 
     bar: float
     metric: str = "mse"
     quantile: float = 0.5
+    beta: float = 1.0
     margin: float = 0.0
     minimum_effect: float = 0.02
     confidence: float = 0.95
@@ -52,6 +55,12 @@ class GatePolicy:
         budget = round(1.0 - self.confidence, _LEVEL_DIGITS)
         return level_of(look, budget) if look else budget
 
+    @property
+    def loss(self) -> str:
+        """Return the name of the loss in reasons: a smaller one is better."""
+        name = self.metric.replace("_", " ")
+        return f"1 - {name}" if self.metric in _BENEFITS else name
+
     def needed_share(self) -> float:
         """Return the share of the champion's loss that the gain must exceed."""
         return self.margin if self.margin < 0 else max(self.margin, self.minimum_effect)
@@ -60,6 +69,7 @@ class GatePolicy:
         """Return the options of `platform_jobs evaluate` for comparison number `look`."""
         return (
             *("--metric", self.metric, "--quantile", repr(self.quantile)),
+            *("--beta", repr(self.beta)),
             *("--level", repr(self.level(look)), "--look", str(look)),
             *(f"--slice={column}" for column in self.slices),
         )
@@ -174,7 +184,7 @@ def _compare_with_bar(loss: float, policy: GatePolicy, fault: str) -> Found:
         if fault
         else "There is no champion"
     )
-    reason = f"{none}; {policy.metric} {error} is {word} the bar of {bar}."
+    reason = f"{none}; {policy.loss} {error} is {word} the bar of {bar}."
     return Found(verdict=Verdict.PROMOTE if passed else Verdict.REJECT, reason=reason)
 
 
@@ -184,7 +194,7 @@ def _compare_with_champion(
     needed = policy.needed_share() * champion_loss
     low, high, level = comparison.gain_low, comparison.gain_high, comparison.level
     error, champion_error = figures(loss, champion_loss)
-    words = f"{policy.metric} {error} against {champion_error} on {comparison.rows} rows"
+    words = f"{policy.loss} {error} against {champion_error} on {comparison.rows} rows"
     if low is None or high is None or level is None:
         reason = f"The rows are too few to show which model is better: {words}."
         return Found(verdict=Verdict.INCONCLUSIVE, reason=reason)

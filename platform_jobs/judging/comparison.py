@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from platform_jobs.judging.intervals import LEAST_ROWS, mean_interval
+from platform_jobs.judging.intervals import LEAST_ROWS
 from platform_jobs.judging.metrics import Metric, find_invalid, metric_of
 from platform_jobs.judging.sanity import sanity_figures
 from platform_jobs.judging.slices import slice_figures
 
-__all__ = ["LEAST_ROWS", "LEVEL", "METRIC", "QUANTILE", "compare"]
-LEVEL, METRIC, QUANTILE = 0.05, "mse", 0.5
+__all__ = ["BETA", "LEAST_ROWS", "LEVEL", "METRIC", "QUANTILE", "compare"]
+LEVEL, METRIC, QUANTILE, BETA = 0.05, "mse", 0.5, 1.0
 
 
 def compare(
@@ -22,6 +22,7 @@ def compare(
     look: int = 0,
     metric: str = METRIC,
     quantile: float = QUANTILE,
+    beta: float = BETA,
     groups: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, Any]:
     """Return the number of rows, both mean losses, and the mean gain with its bounds.
@@ -40,7 +41,7 @@ def compare(
         return {"refused": "There are no rows to compare on."}
     if champion is not None and len(champion) != len(actual):
         return {"refused": "The champion predicted other rows."}
-    chosen = metric_of(metric, quantile)
+    chosen = metric_of(metric, quantile, beta)
     fault, losses = _losses(chosen, actual, challenger, "challenger")
     if fault:
         return {"refused": fault}
@@ -58,7 +59,7 @@ def compare(
     if fault:
         return {**content, "champion_fault": fault}
     gains = [theirs - ours for theirs, ours in zip(champion_losses, losses, strict=True)]
-    gain, low, high = mean_interval(gains, level)
+    gain, low, high = chosen.interval(actual, gains, level)
     return {
         **content,
         "champion_loss": math.fsum(champion_losses) / len(champion_losses),
@@ -68,7 +69,7 @@ def compare(
         "level": level,
         "look": look,
         "champion": sanity_figures(chosen, actual, champion, champion_losses),
-        "slices": slice_figures(groups or {}, losses, champion_losses),
+        "slices": slice_figures(chosen, groups or {}, actual, challenger, champion),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from platform_jobs.errors import ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
-from platform_jobs.judging.comparison import LEVEL, METRIC, QUANTILE, compare
+from platform_jobs.judging.comparison import BETA, LEVEL, METRIC, QUANTILE, compare
 from platform_jobs.judging.figures import regression_figures
 from platform_jobs.judging.slices import group_rows
 from platform_jobs.models.asking import check_digest, check_written, read_answers
@@ -58,6 +58,7 @@ class ComparisonRules:
     look: int = 0
     metric: str = METRIC
     quantile: float = QUANTILE
+    beta: float = BETA
     slices: tuple[str, ...] = ()
 
 
@@ -234,6 +235,7 @@ def _write(out: Path, rows: HeldOut, answers: dict[str, Any], rules: ComparisonR
         look=rules.look,
         metric=rules.metric,
         quantile=rules.quantile,
+        beta=rules.beta,
         groups=group_rows(rows.features, rules.slices),
     )
     write_json(out / COMPARISON, comparison)

@@ -1,13 +1,16 @@
 """The metrics that a gate can compare models by: each is a mean of losses of single rows.
 
-A loss is never negative (a deviance is 0 for a right prediction) and a smaller one is better, so
-that one paired test serves all metrics.
+A smaller loss is better, so that one paired test serves all metrics. AUC and F-beta are no means of
+losses; their losses are jackknife pseudo-values, whose mean is the metric (judging/rankings.py).
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+from platform_jobs.judging.intervals import Interval, mean_interval
+from platform_jobs.judging.rankings import auc_losses, f_beta_losses, has_both
 
 Losses = Callable[[Sequence[float], Sequence[float]], list[float]]
 # A probability of exactly 0 or 1 that is wrong would have an infinite log loss: scikit-learn clips
@@ -24,6 +27,7 @@ class Metric:
     `truths` and `predictions` say which values are valid, as a sentence's end and a rule. `mean`
     is True when the least loss belongs to the conditional mean: then bias and slope mean something.
     `errors` is True when the distance of prediction and truth is an error in units of the target.
+    `enough` returns whether the true values allow a bound of the metric.
     """
 
     losses: Losses
@@ -32,10 +36,21 @@ class Metric:
     predictions: tuple[str, Callable[[float], bool]] = ("finite numbers", math.isfinite)
     mean: bool = True
     errors: bool = True
+    enough: Callable[[Sequence[float]], bool] = lambda actual: True
+
+    def interval(
+        self, actual: Sequence[float], differences: Sequence[float], level: float
+    ) -> Interval:
+        """Return the mean of differences of losses with its one-sided bounds, None for few rows."""
+        mean, low, high = mean_interval(differences, level)
+        return (mean, low, high) if self.enough(actual) else (mean, None, None)
 
 
-def metric_of(name: str, quantile: float = 0.5) -> Metric:
-    """Return the metric of this name; `quantile` is that of pinball. ValueError for others."""
+def metric_of(name: str, quantile: float = 0.5, beta: float = 1.0) -> Metric:
+    """Return the metric of this name; `quantile` is that of pinball, `beta` that of f_beta.
+
+    ValueError for an unknown name, and for a quantile or a beta out of range.
+    """
     if name == PINBALL:
         # Written so that NaN is refused.
         if not 0.0 < quantile < 1.0:
@@ -44,6 +59,19 @@ def metric_of(name: str, quantile: float = 0.5) -> Metric:
             losses=partial(_pinball, quantile),
             constant=partial(_quantile_of, quantile),
             mean=False,
+        )
+    if name == F_BETA:
+        if not 0.0 < beta < math.inf:
+            raise ValueError(f"beta = {beta}: it must be above 0.")
+        return Metric(
+            losses=partial(f_beta_losses, beta),
+            # The answer "yes" to everything: "no" has the greatest loss of all.
+            constant=lambda actual: 1.0,
+            truths=_LABELS,
+            predictions=_PROBABILITIES,
+            mean=False,
+            errors=False,
+            enough=has_both,
         )
     if name not in _METRICS:
         raise ValueError(f"metric = {name!r}: it must be one of {', '.join(NAMES)}.")
@@ -112,7 +140,7 @@ _RATES = ("finite numbers above 0", lambda value: 0.0 < value < math.inf)
 _LABELS = ("0 or 1", lambda value: value in (0.0, 1.0))
 _PROBABILITIES = ("probabilities from 0 to 1", lambda value: 0.0 <= value <= 1.0)
 
-PINBALL = "pinball"
+PINBALL, F_BETA = "pinball", "f_beta"
 _METRICS = {
     "mse": Metric(losses=_squared, constant=_mean),
     "mae": Metric(losses=_absolute, constant=partial(_quantile_of, 0.5), mean=False),
@@ -131,5 +159,13 @@ _METRICS = {
         predictions=_PROBABILITIES,
         errors=False,
     ),
+    "auc": Metric(
+        losses=auc_losses,
+        constant=lambda actual: 0.5,
+        truths=_LABELS,
+        mean=False,
+        errors=False,
+        enough=has_both,
+    ),
 }
-NAMES = (*_METRICS, PINBALL)
+NAMES = (*_METRICS, PINBALL, F_BETA)

@@ -26,9 +26,8 @@ def sanity_figures(
     """
     best = metric.constant(actual)
     trivial = metric.losses(actual, [best] * len(actual))
-    skill, skill_low, skill_high = mean_interval(
-        [theirs - ours for theirs, ours in zip(trivial, losses, strict=True)], SKILL_LEVEL
-    )
+    gains = [theirs - ours for theirs, ours in zip(trivial, losses, strict=True)]
+    skill, skill_low, skill_high = metric.interval(actual, gains, SKILL_LEVEL)
     figures: dict[str, float | None] = {
         "skill": skill,
         "skill_low": skill_low,

@@ -3,10 +3,10 @@
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from platform_jobs.errors import ContractError
-from platform_jobs.judging.intervals import mean_interval
+from platform_jobs.judging.metrics import Metric
 from platform_jobs.tables.tables import Table
 
 # A column with at most so many values is categories, also when these are numbers.
@@ -41,19 +41,24 @@ def group_rows(features: Table, columns: Sequence[str]) -> Groups:
 
 
 def slice_figures(
-    groups: Groups, losses: Sequence[float], champion: Sequence[float]
+    metric: Metric,
+    groups: Mapping[str, Sequence[int]],
+    actual: Sequence[float],
+    challenger: Sequence[float],
+    champion: Sequence[float],
 ) -> list[dict[str, str | float | None]]:
-    """Return the figures of each slice, from both models' losses of shape (rows,).
+    """Return the figures of each slice, from true values and both predictions of shape (rows,).
 
     `reserve` is (1 + TOLERANCE) times the champion's mean loss minus the challenger's; its bounds
     are one-sided at LEVEL, None for few rows.
     """
     figures: list[dict[str, str | float | None]] = []
     for name, rows in groups.items():
-        ours, theirs = [losses[row] for row in rows], [champion[row] for row in rows]
-        reserve, low, high = mean_interval(
-            [(1.0 + TOLERANCE) * b - a for a, b in zip(ours, theirs, strict=True)], LEVEL
-        )
+        truths = [actual[row] for row in rows]
+        ours = metric.losses(truths, [challenger[row] for row in rows])
+        theirs = metric.losses(truths, [champion[row] for row in rows])
+        differences = [(1.0 + TOLERANCE) * b - a for a, b in zip(ours, theirs, strict=True)]
+        reserve, low, high = metric.interval(truths, differences, LEVEL)
         figures.append(
             {
                 "name": name,

@@ -19,7 +19,7 @@ def test_a_right_file_has_no_problem() -> None:
 
 WRONG = [
     # An unknown metric, misspelt keys and tables, keys of another table.
-    ('metric = "mse"', 'metric = "auc"', 'gate.metric = "auc": it must be "mse" or "mae" or'),
+    ('metric = "mse"', 'metric = "r2"', 'gate.metric = "r2": it must be "mse" or "mae" or'),
     ("margin = -0.5", "margin = -10", "gate.margin = -10: it must be a number, over -1 and below 1"),
     ("margin = -0.5", "margin = -1", "gate.margin = -1: it must be"),
     ("margin = -0.5", "margin = nan", "gate.margin = nan: it must be"),
@@ -27,6 +27,7 @@ WRONG = [
     ("margin = -0.5", "minimum_effect = -0.1", "gate.minimum_effect = -0.1: it must be"),
     ("margin = -0.5", "resamples = 0", "gate.resamples = 0: unknown key"),
     ("margin = -0.5", "quantile = 1.0", "gate.quantile = 1.0: it must be a number, over 0 and below 1"),
+    ("margin = -0.5", "beta = 0", "gate.beta = 0: it must be a number, over 0"),
     ("margin = -0.5", "quantile = 0", "gate.quantile = 0: it must be"),
     ("confidence = 0.95", "confidence = 0.05", "gate.confidence = 0.05: it must be a number, at least 0.5"),
     ("confidence = 0.95", "confidence = 0.0", "gate.confidence = 0.0: it must be"),

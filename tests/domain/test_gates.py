@@ -192,6 +192,20 @@ def test_each_verdict_has_its_words(
     assert reason.partition(":")[0] == finding
 
 
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("poisson_deviance", "poisson deviance 80 against 100"),
+        ("auc", "1 - auc 80 against 100"),
+        ("f_beta", "1 - f beta 80 against 100"),
+    ],
+)
+def test_a_reason_names_the_loss(metric: str, words: str) -> None:
+    assert words in judge(FIGURES, GatePolicy(bar=1, metric=metric)).reasons[0]
+    first = judge(Comparison(rows=90, challenger_loss=0.5), GatePolicy(bar=1, metric="auc"))
+    assert first.reasons == ("There is no champion; 1 - auc 0.5 is within the bar of 1.",)
+
+
 @pytest.mark.parametrize("rows", [1, 2, 5, 29])
 def test_a_few_rows_show_nothing(rows: int) -> None:
     result = judged(POLICY, (0.1,) * rows, (9.0,) * rows, ACTUAL[:rows])

@@ -52,9 +52,10 @@ def test_a_policy_spends_what_its_confidence_leaves() -> None:
 
 
 def test_the_words_of_a_comparison_have_every_rule_that_the_job_applies() -> None:
-    policy = GatePolicy(bar=1.0, metric="pinball", quantile=0.9, slices=("age", "-x y"))
+    policy = GatePolicy(bar=1.0, metric="pinball", quantile=0.9, beta=2.0, slices=("age", "-x y"))
 
     assert policy.comparison_words(0) == (
-        *("--metric", "pinball", "--quantile", "0.9", "--level", "0.05", "--look", "0"),
+        *("--metric", "pinball", "--quantile", "0.9", "--beta", "2.0"),
+        *("--level", "0.05", "--look", "0"),
         *("--slice=age", "--slice=-x y"),
     )

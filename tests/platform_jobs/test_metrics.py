@@ -22,13 +22,17 @@ SAMPLES: dict[str, tuple[Any, Any]] = {
     "log_loss": (known.log_loss, LABELS),
     "brier": (known.brier_score_loss, LABELS),
 }
+RANKINGS: dict[str, Any] = {
+    "auc": known.roc_auc_score,
+    "f_beta": lambda y, p: known.fbeta_score(y, p >= 0.5, beta=2.0),
+}
 
 
 def test_every_metric_is_compared_with_scikit_learn() -> None:
-    assert set(SAMPLES) == set(NAMES)
+    assert {*SAMPLES, *RANKINGS} == set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_the_mean_of_the_losses_is_scikit_learn_s_metric(name: str) -> None:
     function, (actual, predicted) = SAMPLES[name]
 
@@ -38,7 +42,56 @@ def test_the_mean_of_the_losses_is_scikit_learn_s_metric(name: str) -> None:
     assert min(losses) >= 0.0
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RANKINGS)
+def test_the_losses_of_a_ranking_are_the_pseudo_values_of_scikit_learn_s_metric(name: str) -> None:
+    function, (actual, predicted) = RANKINGS[name], LABELS
+    # Two ties, because a tie counts one half.
+    predicted = np.round(predicted, 1)
+
+    losses = metric_of(name, beta=2.0).losses(actual.tolist(), predicted.tolist())
+
+    whole, count = float(function(actual, predicted)), actual.size
+    kept = [np.arange(count) != row for row in range(count)]
+    others = [float(function(actual[rows], predicted[rows])) for rows in kept]
+    assert losses == pytest.approx([1 - (count * whole - (count - 1) * each) for each in others])
+    assert sum(losses) / count == pytest.approx(1 - whole, abs=0.02)
+
+
+def test_the_interval_of_auc_is_that_of_delong() -> None:
+    rng = np.random.default_rng(6)
+    actual = (rng.uniform(size=400) < 0.3).astype(float)
+    ours, theirs = actual + rng.normal(size=400), actual + 2.0 * rng.normal(size=400)
+
+    found = compare(actual.tolist(), ours.tolist(), theirs.tolist(), metric="auc")
+
+    # DeLong, DeLong and Clarke-Pearson 1988: variances of the placements of each label.
+    ones, zeros = actual == 1.0, actual != 1.0
+    parts = []
+    for scores in (ours, theirs):
+        wins = (scores[ones][:, None] > scores[zeros][None, :]).astype(float)
+        parts.append((wins.mean(axis=1), wins.mean(axis=0)))
+    differences = [a - b for a, b in zip(*parts, strict=True)]
+    variance = sum(float(d.var(ddof=1)) / d.size for d in differences)
+    gain = float(known.roc_auc_score(actual, ours) - known.roc_auc_score(actual, theirs))
+    assert found["gain"] == pytest.approx(gain)
+    assert found["gain_low"] == pytest.approx(gain - 1.649 * variance**0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", RANKINGS)
+def test_few_rows_of_a_label_have_no_bounds(name: str) -> None:
+    def found(ones: int) -> Any:
+        actual = [1.0] * ones + [0.0] * 50
+        scores = [0.2 + 0.01 * (row % 60) for row in range(len(actual))]
+        return compare(actual, scores, scores[::-1], metric=name)
+
+    assert found(9)["gain_low"] is None
+    assert found(9)["challenger"]["skill_low"] is None
+    assert found(10)["gain_low"] is not None
+    assert found(1)["refused"] == ""
+    assert found(0)["refused"] == ""
+
+
+@pytest.mark.parametrize("name", SAMPLES)
 def test_no_constant_prediction_has_less_loss_than_the_best_one(name: str) -> None:
     metric, (_, (actual, predicted)) = metric_of(name, 0.9), SAMPLES[name]
     truths = actual.tolist()
@@ -50,7 +103,7 @@ def test_no_constant_prediction_has_less_loss_than_the_best_one(name: str) -> No
     assert all(least <= loss(other) + 1e-9 for other in predicted.tolist())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_the_better_of_two_models_gains_in_every_metric(name: str) -> None:
     actual = SAMPLES[name][1][0]
     # Numbers and probabilities above 0 and below 1 are valid for every metric.
@@ -101,8 +154,14 @@ def test_a_quantile_out_of_range_is_refused(quantile: float) -> None:
 
 
 def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="'auc': it must be one of mse, mae, poisson_deviance"):
-        metric_of("auc")
+    with pytest.raises(ValueError, match="'r2': it must be one of mse, mae, poisson_deviance"):
+        metric_of("r2")
+
+
+@pytest.mark.parametrize("beta", [0.0, -1.0, math.inf, math.nan])
+def test_a_beta_out_of_range_is_refused(beta: float) -> None:
+    with pytest.raises(ValueError, match="it must be above 0"):
+        metric_of("f_beta", beta=beta)
 
 
 def test_only_metrics_of_the_mean_have_bias_and_slope() -> None:
