@@ -8,6 +8,7 @@ import pytest
 from function_app.errors import PlatformError
 from function_app.ports.rows import Delete, Put, RowsChangedError
 from function_app.records.ledger import looks
+from function_app.records.ledger.ledger import StoredLedger
 from tests.contracts.memory_rows import MemoryRows
 
 
@@ -61,7 +62,18 @@ def test_a_write_whose_answer_was_lost_counts_once() -> None:
 
 def test_a_damaged_count_stops_the_comparison() -> None:
     rows = MemoryRows()
-    rows.write(looks.LOOKS, [Put(key="diabetes/", content={"number": "many"})])
+    rows.write(looks.LOOKS, [Put(key="look/diabetes/", content={"number": "many"})])
 
     with pytest.raises(PlatformError, match="Restore the records"):
         looks.count(rows, "diabetes", "a-vs-1")
+
+
+def test_a_damaged_count_is_listed_with_its_effect() -> None:
+    rows = MemoryRows()
+    looks.count(rows, "churn", "a-vs-1")
+    rows.write(looks.LOOKS, [Put(key="look/diabetes/", content={"number": "many"})])
+
+    ((name, problem),) = StoredLedger(rows).list_damaged()
+
+    assert name == "comparisons look/diabetes/"
+    assert problem.endswith("Trainings of the model fail until it is restored.")

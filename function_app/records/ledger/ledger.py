@@ -38,6 +38,7 @@ from function_app.records.changing import until_unchanged
 from function_app.records.damage import DamageCheck, Kind, read_row
 from function_app.records.ledger.index import BY_TIME, LATEST, RELEASES, Index, names_of
 from function_app.records.ledger.lanes import Lanes
+from function_app.records.ledger.looks import BY_MODEL, LOOKS, Look
 from function_app.records.ledger.statuses import Statuses, newest
 from function_app.records.order import check_cursor, downwards
 from function_app.records.readable import load_each
@@ -109,6 +110,7 @@ class StoredLedger:
         lanes = self._lanes.find_damaged()
         return (
             *DamageCheck(self._rows, RELEASES, _CHECKED).find(),
+            *DamageCheck(self._rows, LOOKS, _COUNTED).find(),
             *((name, f"{problem} Nothing enters its lane.") for name, problem in lanes),
         )
 
@@ -224,4 +226,12 @@ def _id_of(key: str) -> str:
 _CHECKED = (
     Kind(prefix=BY_TIME, target=ReleaseRecord, effect="The release is in no list.", label=_id_of),
     Kind(prefix=BY_ID, target=str, field="key", effect="Its release cannot be found."),
+)
+_COUNTED = (
+    Kind(
+        prefix=BY_MODEL,
+        target=Look,
+        effect="Trainings of the model fail until it is restored.",
+        label="comparisons {}".format,
+    ),
 )

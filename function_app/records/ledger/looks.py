@@ -13,7 +13,7 @@ from function_app.ports.rows import Put
 from function_app.records.changing import until_unchanged
 from function_app.records.damage import read_row
 
-LOOKS = "looks"
+LOOKS, BY_MODEL = "looks", "look/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ def count(rows: Rows, model: str, evaluation_id: str) -> int:
     A repeated call returns the same number. PlatformError when a row cannot be read, because a
     lower number would let the model be compared at a level that was spent already.
     """
-    head = f"{quote(model, safe='')}/"
+    head = f"{BY_MODEL}{quote(model, safe='')}/"
     key = f"{head}{evaluation_id}"
 
     def attempt() -> int:
