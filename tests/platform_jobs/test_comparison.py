@@ -131,6 +131,9 @@ def test_the_slope_is_scipy_s(pairs: list[tuple[int, int]]) -> None:
     if len(set(x)) == 1:
         assert slope_interval(x, y, 0.001) is None
         return
+    if len(set(y)) == 1:
+        assert slope_interval(x, y, 0.001) == (0.0, 0.0, 0.0)
+        return
     found, line = slope_interval(x, y, 0.001), stats.linregress(x, y)
 
     reach = float(stats.t.isf(0.001, len(x) - 2)) * line.stderr
