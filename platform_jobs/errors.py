@@ -7,3 +7,7 @@ class ContractError(ValueError):
 
 class ChangedError(ContractError):
     """Files were changed by something else than this app's jobs: no verdict may follow."""
+
+
+class AnswerError(ContractError):
+    """A model answered a value that no row can have, such as NaN; its command ended well."""

@@ -179,11 +179,7 @@ def _compare_with_bar(loss: float, policy: GatePolicy, fault: str) -> Found:
     passed = loss <= policy.bar
     word = "within" if passed else "over"
     error, bar = figures(loss, policy.bar)
-    none = (
-        f"The champion counts as none, because {fault.rstrip('.')}"
-        if fault
-        else "There is no champion"
-    )
+    none = f"The champion counts as none: {fault.rstrip('.')}" if fault else "There is no champion"
     reason = f"{none}; {policy.loss} {error} is {word} the bar of {bar}."
     return Found(verdict=Verdict.PROMOTE if passed else Verdict.REJECT, reason=reason)
 

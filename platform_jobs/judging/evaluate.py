@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from platform_jobs.errors import ChangedError, ContractError
+from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
 from platform_jobs.judging.comparison import BETA, LEVEL, METRIC, QUANTILE, compare
 from platform_jobs.judging.figures import regression_figures
@@ -156,11 +156,15 @@ def _judge(
         raise
     except ContractError as error:
         return refuse(str(error))
+    champion_fault = ""
     if champion is not None:
         try:
             answers["champion"] = champion()
         except ChangedError as error:
             raise ChampionError(f"{error} The challenger cannot be compared.") from error
+        except AnswerError as error:
+            # No challenger could ever replace it if this were no verdict.
+            champion_fault = str(error).removeprefix("The champion: ")
         except ContractError as error:
             raise ChampionError(
                 f"{error} The challenger cannot be compared. Roll back to a model that answers "
@@ -170,7 +174,7 @@ def _judge(
         return refuse(f"{name}: predict changed its model folder. It may write --out only.")
     if types is not None:
         write_json(out / TRUSTED_TYPES, types)
-    _write(out, rows, answers, rules)
+    _write(out, rows, answers, rules, champion_fault)
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
         content["types"] = types
@@ -225,7 +229,13 @@ def _ask(contender: Contender, rows: HeldOut, out: Path) -> list[float]:
         return contender.project.predict(contender.model.resolve(), data, count, answer)
 
 
-def _write(out: Path, rows: HeldOut, answers: dict[str, Any], rules: ComparisonRules) -> None:
+def _write(
+    out: Path,
+    rows: HeldOut,
+    answers: dict[str, Any],
+    rules: ComparisonRules,
+    champion_fault: str,
+) -> None:
     write_json(out / PREDICTIONS, answers)
     comparison = compare(
         answers["actual"],
@@ -238,6 +248,8 @@ def _write(out: Path, rows: HeldOut, answers: dict[str, Any], rules: ComparisonR
         beta=rules.beta,
         groups=group_rows(rows.features, rules.slices),
     )
+    if champion_fault:
+        comparison["champion_fault"] = champion_fault
     write_json(out / COMPARISON, comparison)
     write_json(out / METRICS, regression_figures(answers["actual"], answers["predicted"]))
     schema = {"features": list(rows.features.columns), "target": rows.target}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from platform_jobs.errors import ChangedError, ContractError
+from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import folder_digest, has_files, write_json
 from platform_jobs.models.models import Project
 from platform_jobs.scratch import scratch_folder
@@ -54,6 +54,10 @@ def ask(
             content["seal"] = _seal(key, answers)
     except ContractError as error:
         content = {"refused": str(error), "answers": []}
+        if isinstance(error, AnswerError):
+            content["invalid"] = True
+            if key:
+                content["seal"] = _seal(key, str(error))
     write_json(out / ANSWERS, content)
     return content
 
@@ -79,8 +83,9 @@ def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[floa
     """Return one finite number for each row from a folder that `ask` wrote.
 
     The folder is written where the model's code runs, so that it may hold anything. ContractError
-    when the model broke the contract, or when the folder does not hold its answers; ChangedError
-    when they lack the seal of this key, because other code wrote them.
+    when the model broke the contract, or when the folder does not hold its answers; AnswerError
+    when it answered an impossible value, which needs the seal, because a champion that did so is
+    not compared; ChangedError when answers lack the seal of this key: other code wrote them.
     """
     path = folder / ANSWERS
     try:
@@ -91,12 +96,14 @@ def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[floa
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise ContractError(f"{name}: its answers are missing or no JSON. Train again.") from None
     if refused:
-        raise ContractError(str(refused)[:1000])
+        text = str(refused)
+        if content.get("invalid") is True and (not key or _sealed(content, _seal(key, text))):
+            raise AnswerError(text[:1000])
+        raise ContractError(text[:1000])
     if not _fits(answers, rows):
         raise ContractError(f"{name}: predict must answer {rows} rows with finite numbers.")
     given = [float(answer) for answer in answers]
-    seal = content.get("seal")
-    if key and not hmac.compare_digest(str(seal).encode(), _seal(key, given).encode()):
+    if key and not _sealed(content, _seal(key, given)):
         raise ChangedError(
             f"{name}: its answers were changed after it gave them. Find out which code wrote "
             f"{ANSWERS} in its place, and train again."
@@ -104,9 +111,16 @@ def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[floa
     return given
 
 
-def _seal(key: str, answers: Sequence[float]) -> str:
-    """Return the HMAC of answers with a key of hex digits, which only this app's jobs have."""
-    text = json.dumps([float(answer) for answer in answers])
+def _sealed(content: dict[str, Any], seal: str) -> bool:
+    return hmac.compare_digest(str(content.get("seal")).encode(), seal.encode())
+
+
+def _seal(key: str, answers: Sequence[float] | str) -> str:
+    """Return the HMAC of answers, or of the fault of one, with a key of hex digits.
+
+    Only this app's jobs have the key.
+    """
+    text = json.dumps(answers if isinstance(answers, str) else [float(one) for one in answers])
     return hmac.new(bytes.fromhex(key), text.encode(), hashlib.sha256).hexdigest()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-from platform_jobs.errors import ContractError
+from platform_jobs.errors import AnswerError, ContractError
 from platform_jobs.models.apart import COULD_NOT, Apart
 from platform_jobs.models.borrowed import check_imports
 
@@ -75,6 +75,8 @@ class Project:
             return read_predictions(answer.decode("utf-8-sig"), rows)
         except UnicodeDecodeError:
             raise ContractError(f"{self.name}: predict wrote no UTF-8 text.") from None
+        except AnswerError as error:
+            raise AnswerError(f"{self.name}: {error}") from None
         except ContractError as error:
             raise ContractError(f"{self.name}: {error}") from None
 
@@ -217,7 +219,7 @@ def _number(line: list[str], place: int, row: int) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ContractError(
+        raise AnswerError(
             f"predict answered {text[:40]!r} in row {row}. Each answer must be a finite number."
         )
     return value

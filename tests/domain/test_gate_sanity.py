@@ -256,12 +256,12 @@ def test_approvers_are_not_asked_about_a_model_that_breaks_a_rule() -> None:
     [
         (
             {"champion": replace(RIGHT, constant=True)},
-            "The champion counts as none, because it predicts the same value for every row; mse "
+            "The champion counts as none: it predicts the same value for every row; mse "
             "2500 is within the bar of 4500.",
         ),
         (
             {"champion": replace(RIGHT, skill_high=-1.0)},
-            "The champion counts as none, because it is shown to be worse than the best constant "
+            "The champion counts as none: it is shown to be worse than the best constant "
             "prediction; mse 2500 is within the bar of 4500.",
         ),
         (
@@ -270,7 +270,7 @@ def test_approvers_are_not_asked_about_a_model_that_breaks_a_rule() -> None:
                 "champion_loss": None,
                 "champion_fault": "3 of 9 predictions of the champion are not finite numbers.",
             },
-            "The champion counts as none, because 3 of 9 predictions of the champion are not "
+            "The champion counts as none: 3 of 9 predictions of the champion are not "
             "finite numbers; mse 2500 is within the bar of 4500.",
         ),
     ],

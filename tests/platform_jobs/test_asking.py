@@ -87,6 +87,84 @@ def test_a_model_that_breaks_the_contract_is_refused_by_the_judge(folder: Path) 
     assert "no rows like these" in read(folder, "evaluation.json")["refused"]
 
 
+NAN = (
+    "def predict(model, data, out):\n"
+    "    rows = len(data.read_text().splitlines()) - 1\n"
+    "    out.write_text('prediction\\n' + '1\\n' * (rows - 1) + 'nan\\n')\n"
+)
+
+
+@pytest.mark.parametrize("key", ["", "0b" * 32])
+def test_a_champion_that_answers_nan_can_be_replaced(folder: Path, key: str) -> None:
+    ask(folder)
+    ask(folder, NAN, "champion", *(["--key", key] if key else []))
+    words = ["--champion-answers", str(folder / "champion")]
+
+    assert judge(folder, *words, *(["--champion-key", key] if key else [])) == 0
+
+    comparison = read(folder, "comparison.json")
+    assert comparison["champion_fault"].endswith(
+        "predict answered 'nan' in row 9. Each answer must be a finite number."
+    )
+    assert "champion_loss" not in comparison
+    assert comparison["challenger_loss"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("seal", [None, "0" * 64, 1])
+def test_other_code_cannot_say_that_a_champion_answers_nan(folder: Path, seal: object) -> None:
+    ask(folder)
+    ask(folder, NAN, "champion", "--key", "0b" * 32)
+    path = folder / "champion" / "answers.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "seal": seal}))
+    words = ["--champion-answers", str(folder / "champion"), "--champion-key", "0b" * 32]
+
+    assert judge(folder, *words) == 1
+    assert not (folder / "out" / "evaluation.json").exists()
+
+
+def test_the_options_of_a_comparison_reach_its_figures(folder: Path) -> None:
+    ask(folder)
+    ask(folder, name="champion")
+    words = ["--champion-answers", str(folder / "champion"), "--metric", "pinball"]
+    words += ["--quantile", "0.9", "--level", "0.01", "--look", "4", "--slice=a"]
+
+    assert judge(folder, *words) == 0
+
+    comparison = read(folder, "comparison.json")
+    # Three rows each are 0, 1 and 2, and all answers are 1.
+    assert comparison["challenger_loss"] == pytest.approx((0.1 + 0.0 + 0.9) / 3)
+    assert (comparison["level"], comparison["look"]) == (0.01, 4)
+    assert [(each["name"], each["rows"]) for each in comparison["slices"]] == [
+        (f"a = {number}", 1) for number in range(9)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--level", "0"), "0 is not above 0 and at most 0.5"),
+        (("--level", "nan"), "nan is not above 0 and at most 0.5"),
+        (("--metric", "r2"), "invalid choice: 'r2'"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(
+    folder: Path, words: tuple[str, str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        judge(folder, *words)
+
+    assert problem in capsys.readouterr().err
+
+
+def test_a_slice_of_an_unknown_column_ends_the_job_with_the_known_ones(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask(folder)
+
+    assert judge(folder, "--slice=b") == 2
+    assert "column b, which the rows do not have. They have a." in capsys.readouterr().err
+
+
 def test_a_champion_that_does_not_answer_is_no_verdict(folder: Path) -> None:
     ask(folder)
     ask(folder, "def predict(model, data, out): sys.exit(1)", name="champion")

@@ -105,6 +105,19 @@ def test_an_empty_model_folder_is_refused(tmp_path: Path) -> None:
     assert "train wrote no file" in read(tmp_path, "evaluation.json")["refused"]
 
 
+def test_a_champion_that_answers_an_impossible_value_is_a_fault_beside_the_challenger(
+    tmp_path: Path,
+) -> None:
+    infinite = "def predict(model, data, out): out.write_text('prediction\\n' + 'inf\\n' * 9)"
+
+    assert evaluate(tmp_path, champion=infinite) == 0
+
+    comparison = read(tmp_path, "comparison.json")
+    assert comparison["champion_fault"].startswith("predict answered 'inf' in row 1.")
+    assert comparison["challenger_loss"] == pytest.approx(2 / 3)
+    assert read(tmp_path, "evaluation.json")["refused"] == ""
+
+
 def test_a_champion_that_fails_is_no_verdict_on_the_challenger(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
