@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from function_app.domain.gating.findings import Found, Verdict, combine
+from function_app.domain.gating.findings import Finding, Verdict, combine
 from function_app.domain.gating.sanity import Figures, check_champion, check_model, compare_tails
 from function_app.domain.gating.slices import Slice, check_slices
 from function_app.domain.gating.spending import level_of
@@ -137,12 +137,12 @@ def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
     )
     if not all(math.isfinite(value) for value in known if value is not None):
         return _rejected("A figure of the comparison is not a finite number. Train again.")
-    found = tuple(_find(comparison, policy, comparison.challenger_loss))
-    verdict = combine(found)
+    findings = tuple(_find(comparison, policy, comparison.challenger_loss))
+    verdict = combine(findings)
     passed, answer = _answer(verdict, comparison, policy)
     return GateResult(
         passed=passed,
-        reasons=(*(each.reason for each in found), *_looks(comparison, policy), *answer),
+        reasons=(*(each.reason for each in findings), *_looks(comparison, policy), *answer),
         verdict=verdict,
         challenger_loss=comparison.challenger_loss,
         champion_loss=comparison.champion_loss,
@@ -159,7 +159,7 @@ def _rejected(reason: str) -> GateResult:
     return GateResult(passed=False, reasons=(reason,), verdict=Verdict.REJECT)
 
 
-def _find(comparison: Comparison, policy: GatePolicy, loss: float) -> Iterator[Found]:
+def _find(comparison: Comparison, policy: GatePolicy, loss: float) -> Iterator[Finding]:
     champion_loss, fault = comparison.champion_loss, redact(comparison.champion_fault)
     if comparison.champion is not None and not fault:
         fault = check_champion(comparison.champion)
@@ -175,25 +175,25 @@ def _find(comparison: Comparison, policy: GatePolicy, loss: float) -> Iterator[F
         yield from check_model(comparison.challenger, comparison.lowest, comparison.highest)
 
 
-def _compare_with_bar(loss: float, policy: GatePolicy, fault: str) -> Found:
+def _compare_with_bar(loss: float, policy: GatePolicy, fault: str) -> Finding:
     passed = loss <= policy.bar
     word = "within" if passed else "over"
     error, bar = figures(loss, policy.bar)
     none = f"The champion counts as none: {fault.rstrip('.')}" if fault else "There is no champion"
     reason = f"{none}; {policy.loss} {error} is {word} the bar of {bar}."
-    return Found(verdict=Verdict.PROMOTE if passed else Verdict.REJECT, reason=reason)
+    return Finding(verdict=Verdict.PROMOTE if passed else Verdict.REJECT, reason=reason)
 
 
 def _compare_with_champion(
     comparison: Comparison, loss: float, champion_loss: float, policy: GatePolicy
-) -> Found:
+) -> Finding:
     needed = policy.needed_share() * champion_loss
     low, high, level = comparison.gain_low, comparison.gain_high, comparison.level
     error, champion_error = figures(loss, champion_loss)
     words = f"{policy.loss} {error} against {champion_error} on {comparison.rows} rows"
     if low is None or high is None or level is None:
         reason = f"The rows are too few to show which model is better: {words}."
-        return Found(verdict=Verdict.INCONCLUSIVE, reason=reason)
+        return Finding(verdict=Verdict.INCONCLUSIVE, reason=reason)
     if low > needed:
         verdict = Verdict.PROMOTE
         finding = "The challenger is " + ("shown to be better" if low > 0 else "within the margin")
@@ -208,7 +208,7 @@ def _compare_with_champion(
         f"{finding}: {words}. The gain is between {least} and {most}, each bound at "
         f"{percent(1.0 - level)} confidence; more than {limit} is needed."
     )
-    return Found(verdict=verdict, reason=reason)
+    return Finding(verdict=verdict, reason=reason)
 
 
 def _answer(

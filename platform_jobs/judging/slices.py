@@ -78,10 +78,10 @@ def _of_column(column: str, cells: list[str]) -> Groups:
     counts = Counter(cells)
     if len(counts) > MOST_CATEGORIES and (numbers := _numbers(cells)) is not None:
         return _quartiles(column, numbers)
-    kept = {value for value, _ in sorted(counts.items(), key=_by_size)[:MOST_CATEGORIES]}
+    frequent = {value for value, _ in sorted(counts.items(), key=_by_size)[:MOST_CATEGORIES]}
     groups: Groups = {}
     for row, cell in enumerate(cells):
-        value = (cell or "(empty)") if cell in kept else OTHER
+        value = (cell or "(empty)") if cell in frequent else OTHER
         groups.setdefault(f"{column} = {value}", []).append(row)
     return groups
 

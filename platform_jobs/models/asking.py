@@ -97,13 +97,15 @@ def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[floa
         raise ContractError(f"{name}: its answers are missing or no JSON. Train again.") from None
     if refused:
         text = str(refused)
-        if content.get("invalid") is True and (not key or _sealed(content, _seal(key, text))):
+        if content.get("invalid") is True and (
+            not key or _sealed(content.get("seal"), _seal(key, text))
+        ):
             raise AnswerError(text[:1000])
         raise ContractError(text[:1000])
     if not _fits(answers, rows):
         raise ContractError(f"{name}: predict must answer {rows} rows with finite numbers.")
     given = [float(answer) for answer in answers]
-    if key and not _sealed(content, _seal(key, given)):
+    if key and not _sealed(content.get("seal"), _seal(key, given)):
         raise ChangedError(
             f"{name}: its answers were changed after it gave them. Find out which code wrote "
             f"{ANSWERS} in its place, and train again."
@@ -111,8 +113,8 @@ def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[floa
     return given
 
 
-def _sealed(content: dict[str, Any], seal: str) -> bool:
-    return hmac.compare_digest(str(content.get("seal")).encode(), seal.encode())
+def _sealed(seal: object, expected: str) -> bool:
+    return hmac.compare_digest(str(seal).encode(), expected.encode())
 
 
 def _seal(key: str, answers: Sequence[float] | str) -> str:

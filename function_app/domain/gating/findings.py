@@ -14,16 +14,16 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What one rule found, in one sentence."""
+class Finding:
+    """The finding of one rule, in one sentence."""
 
     verdict: Verdict
     reason: str
 
 
-def combine(found: Sequence[Found]) -> Verdict:
+def combine(findings: Sequence[Finding]) -> Verdict:
     """Return the verdict of all rules: one that rejects decides, then one that is inconclusive."""
     for verdict in (Verdict.REJECT, Verdict.INCONCLUSIVE):
-        if any(each.verdict is verdict for each in found):
+        if any(each.verdict is verdict for each in findings):
             return verdict
     return Verdict.PROMOTE

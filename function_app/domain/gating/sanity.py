@@ -6,7 +6,7 @@ Each rule is written so that a figure that is not a number breaks it.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from function_app.domain.gating.findings import Found, Verdict
+from function_app.domain.gating.findings import Finding, Verdict
 from function_app.domain.text.figures import figure, figures
 
 # Of the root of the mean squared error. At 0.25, 6 % of the error are the bias's.
@@ -40,7 +40,7 @@ class Figures:
     highest: float | None = None
 
 
-def check_model(model: Figures, lowest: float, highest: float) -> Iterator[Found]:
+def check_model(model: Figures, lowest: float, highest: float) -> Iterator[Finding]:
     """Yield each broken rule of a challenger; the true values are from `lowest` to `highest`."""
     if model.constant:
         yield _rejected("It predicts the same value for every row.")
@@ -63,7 +63,7 @@ def check_champion(model: Figures) -> str:
     return ""
 
 
-def compare_tails(model: Figures, champion: Figures, allowance: float) -> Iterator[Found]:
+def compare_tails(model: Figures, champion: Figures, allowance: float) -> Iterator[Finding]:
     """Yield a finding for errors in the tail that are much larger than the champion's.
 
     A mean hides rare catastrophes. `allowance` is the share by which the policy lets a challenger
@@ -83,13 +83,13 @@ def compare_tails(model: Figures, champion: Figures, allowance: float) -> Iterat
             )
 
 
-def _skill(model: Figures) -> Iterator[Found]:
+def _skill(model: Figures) -> Iterator[Finding]:
     if model.skill is None:
         return
     if model.skill_low is None:
         verdict = Verdict.INCONCLUSIVE
         reason = "The rows are too few to show that it is better than the best constant prediction."
-        yield Found(verdict=verdict, reason=reason)
+        yield Finding(verdict=verdict, reason=reason)
     elif not model.skill_low > 0.0:
         verdict = Verdict.INCONCLUSIVE if model.skill > 0.0 else Verdict.REJECT
         gain, low = figures(model.skill, model.skill_low)
@@ -97,10 +97,10 @@ def _skill(model: Figures) -> Iterator[Found]:
             "It is not shown to be better than the best constant prediction: its gain is "
             f"{gain}, at least {low} at 99 % confidence."
         )
-        yield Found(verdict=verdict, reason=reason)
+        yield Finding(verdict=verdict, reason=reason)
 
 
-def _bias(model: Figures) -> Iterator[Found]:
+def _bias(model: Figures) -> Iterator[Finding]:
     bias, rms = model.bias, model.rms
     if bias is None or rms is None or model.bias_low is None or model.bias_high is None:
         return
@@ -112,7 +112,7 @@ def _bias(model: Figures) -> Iterator[Found]:
         )
 
 
-def _slope(model: Figures) -> Iterator[Found]:
+def _slope(model: Figures) -> Iterator[Finding]:
     if model.slope is None or model.slope_low is None or model.slope_high is None:
         return
     if model.slope_low > MOST_SLOPE or not model.slope_high >= LEAST_SLOPE:
@@ -122,7 +122,7 @@ def _slope(model: Figures) -> Iterator[Found]:
         )
 
 
-def _range(model: Figures, lowest: float, highest: float) -> Iterator[Found]:
+def _range(model: Figures, lowest: float, highest: float) -> Iterator[Finding]:
     if model.lowest is None or model.highest is None:
         return
     reach = REACH * (highest - lowest)
@@ -135,5 +135,5 @@ def _range(model: Figures, lowest: float, highest: float) -> Iterator[Found]:
         )
 
 
-def _rejected(reason: str) -> Found:
-    return Found(verdict=Verdict.REJECT, reason=reason)
+def _rejected(reason: str) -> Finding:
+    return Finding(verdict=Verdict.REJECT, reason=reason)
