@@ -223,14 +223,15 @@ def _shift(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy)
     if before.mean is None or not before.std:
         return None
     distance = abs(now.mean - before.mean) / before.std
-    if distance > policy.max_shift:
+    # Both comparisons are written so that NaN, which compares as false, is refused.
+    if not distance <= policy.max_shift:
         moved, most = figures(distance, policy.max_shift)
         return (
             f"{now.name}: the mean moved by {moved} standard deviations of the baseline, from "
             f"{figure(before.mean)} to {figure(now.mean)}; at most {most} is allowed."
         )
     ratio = now.std / before.std
-    if ratio > policy.max_spread or ratio < 1 / policy.max_spread:
+    if not 1 / policy.max_spread <= ratio <= policy.max_spread:
         times, least, most = figures(ratio, 1 / policy.max_spread, policy.max_spread)
         return (
             f"{now.name}: the standard deviation is {times} times the baseline's; {least} to "

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -45,6 +46,8 @@ def test_data_like_the_baseline_passes() -> None:
         ),
         (with_x(std=3.9), "x: the standard deviation is 3.9 times the baseline's; 0.5 to 2"),
         (with_x(std=0.1), "x: the standard deviation is 0.1 times"),
+        (with_x(mean=math.nan), "moved by not a number standard deviations"),
+        (with_x(std=math.nan), "x: the standard deviation is not a number times"),
     ],
 )
 def test_each_fault_is_refused_with_its_own_reason(profile: DataProfile, reason: str) -> None:

@@ -103,6 +103,7 @@ def test_a_right_and_quick_deployment_passes_the_smoke_gate() -> None:
         replace(GOOD, largest_difference=0.1),
         replace(GOOD, largest_difference=None),
         replace(GOOD, largest_difference=float("nan")),
+        replace(GOOD, p95_ms=float("nan")),
         replace(GOOD, p95_ms=900),
         replace(GOOD, served_digest="sha256:bb"),
     ],
