@@ -30,8 +30,9 @@ def compare(
     All sequences have shape (rows,). `metric` names the loss of a row; the gain is the champion's
     mean loss minus the challenger's. `gain_low` and `gain_high` are each a one-sided bound of the
     expected gain that is wrong with probability `level`, by Student's t of the paired differences
-    (Lehmann and Romano 2005, section 11.4), so that rows which are hard for both models cancel out.
-    They are None below LEAST_ROWS rows. `look` is the number of this comparison among all of the
+    (Lehmann and Romano 2005, section 11.4), corrected for skewness where that makes the interval
+    wider (intervals.py). Rows which are hard for both models cancel out. The bounds are None below
+    LEAST_ROWS rows. `look` is the number of this comparison among all of the
     model's, 0 when it was not counted. `groups` are slices: numbers of rows by a name. Both models
     have figures for the rules of sanity. Without a champion the result has only the challenger's;
     `champion_fault` says why a champion's predictions cannot be compared. `refused` is the reason
@@ -45,13 +46,14 @@ def compare(
     fault, losses = _losses(chosen, actual, challenger, "challenger")
     if fault:
         return {"refused": fault}
+    trivial = chosen.losses(actual, [chosen.constant(actual)] * len(actual))
     content: dict[str, Any] = {
         "refused": "",
         "rows": len(actual),
         "challenger_loss": math.fsum(losses) / len(losses),
         "lowest": min(actual),
         "highest": max(actual),
-        "challenger": sanity_figures(chosen, actual, challenger, losses),
+        "challenger": sanity_figures(chosen, actual, challenger, losses, trivial),
     }
     if champion is None:
         return content
@@ -68,7 +70,7 @@ def compare(
         "gain_high": high,
         "level": level,
         "look": look,
-        "champion": sanity_figures(chosen, actual, champion, champion_losses),
+        "champion": sanity_figures(chosen, actual, champion, champion_losses, trivial),
         "slices": slice_figures(chosen, groups or {}, actual, challenger, champion),
     }
 

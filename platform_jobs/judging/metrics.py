@@ -86,8 +86,8 @@ def find_invalid(
         ("true values", actual, metric.truths),
         (f"predictions of the {model}", predicted, metric.predictions),
     ):
-        bad = sum(not valid(value) for value in values)
-        if bad:
+        if not all(map(valid, values)):
+            bad = sum(not valid(value) for value in values)
             return f"{bad} of {len(values)} {noun} are not {allowed}, so they cannot be compared."
     return ""
 

@@ -12,20 +12,23 @@ TAIL = 0.95
 
 
 def sanity_figures(
-    metric: Metric, actual: Sequence[float], predicted: Sequence[float], losses: Sequence[float]
+    metric: Metric,
+    actual: Sequence[float],
+    predicted: Sequence[float],
+    losses: Sequence[float],
+    trivial: Sequence[float],
 ) -> dict[str, float | None]:
     """Return the figures of valid predictions of shape (rows,).
 
-    `skill` is the mean loss of the best constant prediction minus the model's, with bounds;
-    `constant` says whether all predictions are equal though the true values differ. For metrics of
-    the mean, `bias` is the mean of prediction minus truth in units of the target, and `slope` that
-    of the truth on the prediction, each with bounds; 0 and 1 are right. `rms` is the root of the
-    mean squared error. For metrics of errors, `largest` and `tail` are the largest absolute error
-    and the TAIL quantile of them, in units of the target, and `lowest` and `highest` the extreme
-    predictions. Extremes of less than LEAST_ROWS rows say nothing and are left out.
+    `losses` are those of the predictions and `trivial` those of the best constant one. `skill` is
+    the mean loss of the best constant prediction minus the model's, with bounds; `constant` says
+    whether all predictions are equal though the true values differ. For metrics of the mean, `bias`
+    is the mean of prediction minus truth in units of the target, and `slope` that of the truth on
+    the prediction, each with bounds; 0 and 1 are right. `rms` is the root of the mean squared
+    error. For metrics of errors, `largest` and `tail` are the largest absolute error and the TAIL
+    quantile of them, in units of the target, and `lowest` and `highest` the extreme predictions.
+    Extremes of less than LEAST_ROWS rows say nothing and are left out.
     """
-    best = metric.constant(actual)
-    trivial = metric.losses(actual, [best] * len(actual))
     gains = [theirs - ours for theirs, ours in zip(trivial, losses, strict=True)]
     skill, skill_low, skill_high = metric.interval(actual, gains, SKILL_LEVEL)
     figures: dict[str, float | None] = {
@@ -42,7 +45,7 @@ def sanity_figures(
     if metric.mean and (slope := slope_interval(predicted, actual, BIAS_LEVEL)) is not None:
         figures |= dict(zip(("slope", "slope_low", "slope_high"), slope, strict=True))
     if metric.errors and len(errors) >= LEAST_ROWS:
-        sizes = sorted(abs(error) for error in errors)
+        sizes = sorted(map(abs, errors))
         figures |= {
             "largest": sizes[-1],
             "tail": sizes[math.ceil(TAIL * len(sizes)) - 1],
