@@ -14,13 +14,14 @@ from pathlib import Path
 
 from benchmarks.endurance import recovery, waiting
 from benchmarks.measure import ROWS
-from benchmarks.table import DBOS, FLOOR, HTTP_FLOOR, OBVIOUS, OURS, POLLED, render
+from benchmarks.table import DBOS, FLOOR, HTTP_FLOOR, LIBRARIES, OBVIOUS, OURS, POLLED, render
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv-bench"
 CONTENDERS = {
     FLOOR: ("sqlite_floor", False),
     HTTP_FLOOR: ("http_floor", False),
+    LIBRARIES: ("libraries_floor", False),
     "SDK replay, not stored": ("replay_floor", False),
     OURS: ("local_host", False),
     POLLED: ("local_host_polled", False),
