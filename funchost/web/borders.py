@@ -8,6 +8,7 @@ page's site in `Origin` and `Sec-Fetch-Site`, and in `Host` the attacker's name 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import ipaddress
 import logging
@@ -57,7 +58,9 @@ class Borders:
         if (length := request.content_length) and length > self._most:
             return _refusal(413, f"The body has {length} bytes; at most {self._most} are taken.")
         try:
-            async with asyncio.timeout(self._seconds):
+            # A small body has often come with its head, and no time needs to be limited.
+            arrived = request.content.is_eof()
+            async with contextlib.nullcontext() if arrived else asyncio.timeout(self._seconds):
                 await request.read()
         except TimeoutError:
             return _refusal(408, f"The body did not come within {self._seconds:g} s.")

@@ -7,7 +7,6 @@ sign is a blank, and %2541 is "A". Empty segments and the case of fixed words do
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
 from aiohttp import web
@@ -19,12 +18,22 @@ VALUE = "{}"
 _IN_PATHS = "/!$&'()*,;=:@+~-._"
 
 
-class Operation(NamedTuple):
+class Operation:
     """An operation of the API; its handler takes the request and the value of each `{}`."""
 
-    method: str
-    template: str
-    handler: Handler
+    def __init__(self, method: str, template: str, handler: Handler) -> None:
+        """Take a template such as `instances/{}/rewind`, with fixed words in lower case."""
+        self.method, self.handler = method, handler
+        self.words = tuple(template.split("/"))
+
+    def values(self, path: Sequence[str]) -> list[str] | None:
+        """Return the value of each `{}` in a path, None when the path does not match."""
+        if len(path) != len(self.words):
+            return None
+        pairs = list(zip(self.words, path, strict=True))
+        if not all(word in (VALUE, given.lower()) for word, given in pairs):
+            return None
+        return [given for word, given in pairs if word == VALUE]
 
 
 def segments(path: str) -> list[str]:
@@ -37,11 +46,9 @@ def find(
 ) -> tuple[Handler, list[str]] | None:
     """Return the handler of a request and its values, None when there is none."""
     for operation in operations:
-        template = operation.template.split("/")
-        if operation.method == method and len(template) == len(path):
-            pairs = list(zip(template, path, strict=True))
-            if all(fixed in (VALUE, given.lower()) for fixed, given in pairs):
-                return operation.handler, [given for fixed, given in pairs if fixed == VALUE]
+        values = operation.values(path) if operation.method == method else None
+        if values is not None:
+            return operation.handler, values
     return None
 
 

@@ -60,7 +60,6 @@ class StatusApi:
 
     async def get(self, request: web.Request, instance: str) -> web.StreamResponse:
         """Answer with one instance: 200 when it has ended, else 202 with Retry-After."""
-        later = {"Location": as_asked(request.url), "Retry-After": "5"}
         row = instances.get(self._store, instance)
         if row is not None and not row.ended:
             if self._polls.hold(row.id):
@@ -74,10 +73,10 @@ class StatusApi:
             if entity is None:
                 return web.Response(status=404)
             show = flag(request, "showInput", True)
-            return web.json_response(entity_document(entity, show), status=202, headers=later)
+            return _unfinished(request, entity_document(entity, show))
         document = self.document(request, row)
         if not row.ended:
-            return web.json_response(document, status=202, headers=later)
+            return _unfinished(request, document)
         shown = flag(request, "returnInternalServerErrorOnFailure", False)
         return web.json_response(document, status=500 if shown and row.status == "Failed" else 200)
 
@@ -151,6 +150,12 @@ class WarningsApi:
             return web.Response(status=401)
         newest = [warning_document(record) for record in warnings.newest(self._store, MOST)]
         return web.json_response({"warnings": newest, "total": warnings.count(self._store)})
+
+
+def _unfinished(request: web.Request, document: dict[str, object]) -> web.Response:
+    """Answer with an instance that has not ended, and say when to ask again."""
+    headers = {"Location": as_asked(request.url), "Retry-After": "5"}
+    return web.json_response(document, status=202, headers=headers)
 
 
 def warning_document(record: warnings.WarningRecord) -> dict[str, str]:

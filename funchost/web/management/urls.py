@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from funchost.durable.engine import Engine
-from funchost.web.management.bindings import PUBLIC, management_urls
+from funchost.web.management.bindings import PUBLIC, encoded, management_urls
 from funchost.web.management.status_api import StatusApi
 from funchost.web.queries import number, parameter, plain_refusal
 
+# The id of no instance: those of the instances replace it in an answer that is written once.
+_MARK = secrets.token_hex(16)
 
-@dataclass(frozen=True)
+
 class Urls:
     """The management URLs of one host."""
 
-    origin: str
-    hub: str
-    key: str
+    def __init__(self, origin: str, hub: str, key: str) -> None:
+        """Write the answers for both copies of the route once, with marks for the instance."""
+        query = f"taskHub={hub}&connection=AzureWebJobsStorage"
+        self._public = _answer(origin, f"{query}&code={key}")
+        self._inner = _answer(origin, query)
 
     def started(self, request: web.Request, instance: str) -> web.Response:
         """Answer that an instance was started: 202 with its status URL.
 
         Only the public copy of the route answers with the key: its caller has shown the key.
         """
-        query = f"taskHub={self.hub}&connection=AzureWebJobsStorage"
-        if request.path.lower().startswith(PUBLIC):
-            query += f"&code={self.key}"
-        urls = management_urls(self.origin + PUBLIC, query, instance)
-        # Only the client's own payload names the URL for a rewind.
-        del urls["rewindPostUri"]
-        headers = {"Location": urls["statusQueryGetUri"], "Retry-After": "10"}
-        return web.json_response(urls, status=202, headers=headers)
+        is_public = request.path.lower().startswith(PUBLIC)
+        location, text = self._public if is_public else self._inner
+        sent = encoded(instance)
+        return web.Response(
+            text=text.replace(f'"{_MARK}"', json.dumps(instance)).replace(_MARK, sent),
+            status=202,
+            content_type="application/json",
+            headers={"Location": location.replace(_MARK, sent), "Retry-After": "10"},
+        )
+
+
+def _answer(origin: str, query: str) -> tuple[str, str]:
+    """Return the status URL and the answer to a start, with the mark in place of the instance."""
+    urls = management_urls(origin + PUBLIC, query, _MARK)
+    # Only the client's own payload names the URL for a rewind.
+    del urls["rewindPostUri"]
+    return urls["statusQueryGetUri"], json.dumps(urls)
 
 
 @dataclass(frozen=True, slots=True)
