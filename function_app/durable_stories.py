@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterator
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from function_app.domain.stories.cancellation import can_be_cancelled
 from function_app.domain.stories.outcomes import facts_of, outcome_of
 from function_app.domain.stories.results import result_of
 from function_app.domain.stories.views import StepView, StoryView
@@ -123,17 +124,19 @@ def _status(entry: Any) -> Any:
 def _view(status: Any) -> StoryView:
     state = status.runtime_status.value if status.runtime_status else "Unknown"
     output = _parsed(status.output)
-    outcome = outcome_of(status.name or "", state, output)
+    outcome, step = outcome_of(status.name or "", state, output), _step(status.custom_status)
+    ended = state in _ENDED
     return {
         "instance_id": status.instance_id,
         "story": status.name,
         "status": state,
-        "ended": state in _ENDED,
+        "ended": ended,
+        "can_be_cancelled": can_be_cancelled(status.name or "", step and step["step"], ended=ended),
         "outcome": outcome.word,
         "tone": outcome.tone,
         "reasons": list(outcome.reasons),
         "facts": facts_of(status.name or "", _argument(status.input_), output),
-        "step": _step(status.custom_status),
+        "step": step,
         "output": result_of(status.name or "", output),
         "created_at": _time(status.created_time),
         "updated_at": _time(status.last_updated_time),

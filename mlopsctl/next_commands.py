@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-_CANCELLABLE = ("train_model", "release_model")
-_RETRIED = (*_CANCELLABLE, "integrate_change")
+_RETRIED = ("train_model", "release_model", "integrate_change")
 _STARTED_ANEW = {"reconcile": "mlopsctl reconcile", "ensure_platform": "mlopsctl provision"}
 _LOST = ("failed", "rejected", "expired", "cancelled", "terminated", "rolled_back")
 
@@ -44,7 +43,7 @@ def _of_story(story: dict[str, Any], name: str, people: Sequence[str]) -> list[s
     run = story["facts"].get("run") or (story["step"] or {}).get("run_id")
     if run:
         commands.append(f"mlopsctl logs {run}")
-    if not story["ended"] and story["story"] in _CANCELLABLE:
+    if story.get("can_be_cancelled"):
         whose = f" --as {people[0]}" if len(people) > 1 else ""
         commands.append(f'mlopsctl cancel {name} --comment "..."{whose}')
     if story["outcome"] in _LOST and story["story"] in _RETRIED:

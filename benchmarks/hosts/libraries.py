@@ -15,9 +15,10 @@ import os
 import socket
 import sqlite3
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from aiohttp import web
 
@@ -32,7 +33,7 @@ ENDED, RUNNING = "Completed", "Running"
 class Function:
     """A function of the app as `Resident` calls it."""
 
-    call: Any
+    call: Callable[..., object]
 
 
 class Libraries:

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from funchost.app.indexing import HostedFunction
 from funchost.app.invocation import contained
@@ -25,6 +25,10 @@ from funchost.app.limits import StatusTooLargeError, check_status
 from funchost.durable import history as h
 from funchost.durable.actions import Walk
 from funchost.storage.instances import InstanceRecord
+
+if TYPE_CHECKING:
+    from azure.durable_functions.models import DurableOrchestrationContext
+    from azure.durable_functions.models.history import HistoryEvent
 
 MARK = "\n\n$OutOfProcData$:"
 TIMER, ORCHESTRATION = 5, "orchestrationTrigger"
@@ -185,7 +189,7 @@ def _executor() -> Any:
     return TaskOrchestrationExecutor()
 
 
-def _context(one: Instance, begun: Any) -> Any:
+def _context(one: Instance, begun: HistoryEvent) -> DurableOrchestrationContext:
     """Return the context of an instance whose first turn begins with the SDK's event `begun`."""
     context = copy.copy(_blank_context())
     document = h.context_document([], one.input, one.id, one.parent)
@@ -204,7 +208,7 @@ def _context(one: Instance, begun: Any) -> Any:
 
 
 @functools.cache
-def _blank_context() -> Any:
+def _blank_context() -> DurableOrchestrationContext:
     """Return a context to copy: its constructor reads times by parsers, 0.1 ms each time."""
     from azure.durable_functions.models import DurableOrchestrationContext
 

@@ -137,6 +137,7 @@ class FakeStories:
             "instance_id": instance_id,
             "status": status,
             "ended": status != "Running",
+            "can_be_cancelled": status == "Running",
             "updated_at": (NOW - timedelta(hours=1)).isoformat(),
             "output": self.output,
         }

@@ -24,6 +24,7 @@ VIEW = {
     "instance_id": RELEASE,
     "story": names.RELEASE_MODEL,
     "ended": False,
+    "can_be_cancelled": True,
     "outcome": "running",
     "step": {"step": "awaiting approval", "wait": "0"},
     "facts": {"model": MODEL},

@@ -27,6 +27,7 @@ STORY = {
     "story": "train_model",
     "status": "Completed",
     "ended": True,
+    "can_be_cancelled": False,
     "outcome": "failed",
     "tone": "bad",
     "reasons": [LONG],

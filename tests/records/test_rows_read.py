@@ -46,6 +46,7 @@ class NoStories:
             "instance_id": instance_id,
             "status": "Running",
             "ended": False,
+            "can_be_cancelled": True,
             "updated_at": NOW.isoformat(),
             "output": None,
         }

@@ -60,6 +60,7 @@ def view(story: str, instance_id: str, *, ended: bool) -> StoryView:
         "story": story,
         "status": "Failed" if ended else "Running",
         "ended": ended,
+        "can_be_cancelled": not ended,
         "outcome": "failed" if ended else "running",
         "tone": Tone.BAD if ended else Tone.OPEN,
         "reasons": ["The disk is full."] if ended else [],

@@ -107,6 +107,7 @@ def view(story: str, instance_id: str, outcome: str, step: str = "training") -> 
         "instance_id": instance_id,
         "story": story,
         "ended": outcome != "running",
+        "can_be_cancelled": outcome == "running",
         "outcome": outcome,
         "step": {"step": step},
         "facts": {"model": "diabetes"},

@@ -7,7 +7,12 @@ nothing.
 from dataclasses import dataclass
 from datetime import datetime
 
+from function_app import names
 from function_app.domain.text import identifiers as ids
+
+CANCELLABLE = (names.TRAIN_MODEL, names.RELEASE_MODEL)
+# From here on production changes; a roll-back undoes it, a cancellation would race with it.
+_TOO_LATE = ("promoting", "verifying production", "rolling back", "removing staging", "registering")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,16 @@ class SettledCancellation:
 
 # The code of a refusal because a person cancelled the story.
 STORY_CANCELLED = "STORY_CANCELLED"
+
+
+def is_too_late(step: str | None) -> bool:
+    """Return whether a story at this step must not be interrupted; None is before the first."""
+    return step in _TOO_LATE
+
+
+def can_be_cancelled(story: str, step: str | None, *, ended: bool) -> bool:
+    """Return whether a person may cancel a story at this step, None before the first."""
+    return story in CANCELLABLE and not ended and not is_too_late(step)
 
 
 def cancellation_name(instance_id: str) -> str:

@@ -48,14 +48,16 @@ class StepView(StepFacts):
 class StoryView(TypedDict):
     """The state of a story: its outcome in the domain's words beside its Durable status.
 
-    `step` is None before the first step. `output` is the result of an ended story, or the text of
-    its error; None before the end. Both times are in UTC.
+    `step` is None before the first step, and `can_be_cancelled` is whether a person may end the
+    story now. `output` is the result of an ended story, or the text of its error; None before the
+    end. Both times are in UTC.
     """
 
     instance_id: str
     story: str
     status: str
     ended: bool
+    can_be_cancelled: bool
     outcome: str
     tone: Tone
     reasons: list[str]

@@ -118,6 +118,7 @@ def _ended(end: Mapping[str, Any], facts: dict[str, str], at: str) -> StoryView:
         "story": end["story"],
         "status": "Completed",
         "ended": True,
+        "can_be_cancelled": False,
         "outcome": end["outcome"],
         "tone": TONES.get(end["outcome"], Tone.NEUTRAL),
         "reasons": end["reasons"],

@@ -7,7 +7,12 @@ from function_app import names
 from function_app.domain.codec import dump, load
 from function_app.domain.events.inbox import Outcome
 from function_app.domain.routing import started_by
-from function_app.domain.stories.cancellation import Cancellation, cancellation_name
+from function_app.domain.stories.cancellation import (
+    CANCELLABLE,
+    Cancellation,
+    cancellation_name,
+    is_too_late,
+)
 from function_app.domain.stories.retry import EVENT_TYPE, next_start
 from function_app.domain.stories.views import StoryView
 from function_app.errors import ConflictError, NotFoundError
@@ -18,10 +23,6 @@ from function_app.triggers.events.inbox import start_story
 from function_app.triggers.events.wakes import wake_release
 from function_app.triggers.invocation import Accepted, Invocation, Request
 from function_app.triggers.people import check_approver, find_person, identify
-
-_CANCELLABLE = (names.TRAIN_MODEL, names.RELEASE_MODEL)
-# From here on production changes; a roll-back undoes it, a cancellation would race with it.
-_TOO_LATE = ("promoting", "verifying production", "rolling back", "removing staging", "registering")
 
 
 class CancellationStored(TypedDict):
@@ -43,7 +44,7 @@ async def post_cancel(invocation: Invocation, request: Request) -> Accepted[Canc
     comment = read_body(request, Comment).comment
     view = await _find(invocation, request)
     instance_id = view["instance_id"]
-    if view["story"] not in _CANCELLABLE:
+    if view["story"] not in CANCELLABLE:
         text = f"{instance_id} is a {view['story']}. Trainings and releases can be cancelled."
         raise ConflictError(text, code="NOT_CANCELLABLE")
     check_approver(invocation, person, view["facts"].get("model", ""))
@@ -137,7 +138,7 @@ def _check_open(view: StoryView) -> None:
     if view["ended"]:
         text = f"{instance_id} has ended: {view['outcome']}. There is nothing to cancel."
         raise ConflictError(text, code="STORY_ENDED")
-    if step in _TOO_LATE:
+    if is_too_late(step):
         text = (
             f"{instance_id} is at {step!r}, which must not be interrupted. Wait for its end; "
             "`mlopsctl roll-back` undoes a promotion."
