@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Some images set it. Each process would then compile every module again, 2 s of CPU for a training.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up down test test-conformance test-azure crash storm bench test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-conformance test-azure crash storm bench mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ bench: $(READY) ## Compare the local host with lower bounds and similar products
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench
 	@$(VENV)/bin/uv pip install --quiet --python .venv-bench/bin/python -r benchmarks/requirements.txt || echo "some peers could not be installed"
 	@$(PY) -m benchmarks
+
+mutants: $(READY) ## Put small faults into the rules of decisions; the tests must find each (MODULES=approval)
+	@$(PY) -m tests.mutants --workers $(WORKERS) $(MODULES)
 
 lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/ruff format --check .

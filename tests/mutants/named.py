@@ -1,0 +1,111 @@
+"""Faults of published promotion gates, written by hand into ours; each has a name.
+
+The sources: the templates of Azure's mlops-v2 set `deploy_flag=1` a line before its test; Google's
+Vertex sample reads the champion's evaluation from the challenger; AWS's sample discards the metric
+and reports a failure as a success; MLOpsPython of 2019 promotes on any exception, and takes 10000
+for a missing metric. The other names are faults that are easy to write.
+"""
+
+from dataclasses import dataclass
+
+from tests.mutants.subjects import ROOT
+
+_APPROVAL = "function_app/domain/release/approval.py"
+_RELEASE = "function_app/domain/release/release.py"
+_AUTHORIZATION = "function_app/domain/release/authorization.py"
+_OF_RELEASE = ("tests/domain/test_release_states.py", "tests/domain/test_release.py")
+_OF_APPROVAL = ("tests/domain/test_approval.py",)
+_OF_AUTHORIZATION = ("tests/domain/test_authorization.py", "tests/domain/test_orders.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A fault: `before`, which the file has exactly once, becomes `after`."""
+
+    name: str
+    path: str
+    before: str
+    after: str
+    tests: tuple[str, ...]
+
+    def apply(self) -> str:
+        """Return the file's text with the fault; ValueError unless `before` occurs once."""
+        text = (ROOT / self.path).read_text(encoding="utf-8")
+        if text.count(self.before) != 1:
+            count = text.count(self.before)
+            raise ValueError(f"{self.path} has {self.before!r} {count} times; adapt {self.name!r}.")
+        return text.replace(self.before, self.after)
+
+
+NAMED = (
+    Named(
+        name="NaN passes the smoke test",
+        path=_RELEASE,
+        before="elif not report.largest_difference <= policy.smoke_tolerance:",
+        after="elif report.largest_difference > policy.smoke_tolerance:",
+        tests=_OF_RELEASE,
+    ),
+    Named(
+        name="a failed request is reported and then counts as a success (AWS)",
+        path=_RELEASE,
+        before="if reasons:\n        return GateResult(passed=False",
+        after="if reasons:\n        return GateResult(passed=True",
+        tests=_OF_RELEASE,
+    ),
+    Named(
+        name="a deployment without any answer passes",
+        path=_RELEASE,
+        before="if report.requests == 0 or report.failures:",
+        after="if report.failures:",
+        tests=_OF_RELEASE,
+    ),
+    Named(
+        name="an approval of another image counts",
+        path=_APPROVAL,
+        before="            self.image_digest,\n            self.evidence_hash,\n        ) == (record.release.release_id, record.image.digest, record.evidence_hash)",
+        after="            self.evidence_hash,\n        ) == (record.release.release_id, record.evidence_hash)",
+        tests=_OF_APPROVAL,
+    ),
+    Named(
+        name="a person counts once for each name",
+        path=_APPROVAL,
+        before="first.setdefault(canonical(decision.decided_by, rules.people), decision)",
+        after="first.setdefault(decision.decided_by, decision)",
+        tests=_OF_APPROVAL,
+    ),
+    Named(
+        name="an approval outweighs a rejection",
+        path=_APPROVAL,
+        before="next((d for d in given if d.verdict is Verdict.REJECT), None)",
+        after="None",
+        tests=_OF_APPROVAL,
+    ),
+    Named(
+        name="an approval of a person who is no approver now authorises a promotion",
+        path=_APPROVAL,
+        before="if approves and allowed and decision.names(record):",
+        after="if approves and decision.names(record):",
+        tests=_OF_APPROVAL,
+    ),
+    Named(
+        name="an author approves the own version",
+        path=_APPROVAL,
+        before="if approves and not rules.may_approve(person, record.authors):",
+        after="if approves and not rules.may_approve(person, ()):",
+        tests=_OF_APPROVAL,
+    ),
+    Named(
+        name="a promotion needs no record of an approved release",
+        path=_AUTHORIZATION,
+        before="if record is None or record.status is not ReleaseStatus.IN_PROGRESS:",
+        after="if record is None:",
+        tests=_OF_AUTHORIZATION,
+    ),
+    Named(
+        name="an order does not expire",
+        path=_AUTHORIZATION,
+        before="if now - order.ordered_at > ORDER_LIFE:",
+        after="if False:",
+        tests=_OF_AUTHORIZATION,
+    ),
+)

@@ -1,0 +1,58 @@
+"""The modules whose rules are mutated, and the test files that own each of them."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.operators import Mutant
+
+ROOT = Path(__file__).parents[2]
+ARGUED = Path(__file__).with_name("equivalent.toml")
+_DOMAIN = "function_app/domain"
+_JUDGING = "platform_jobs/judging"
+_TESTS = "tests/domain"
+# Module -> its test files, the one that finds most faults first.
+SUBJECTS: dict[str, tuple[str, ...]] = {
+    f"{_DOMAIN}/release/approval.py": (f"{_TESTS}/test_approval.py", f"{_TESTS}/test_release.py"),
+    f"{_DOMAIN}/release/release.py": (
+        *(f"{_TESTS}/test_release_states.py", f"{_TESTS}/test_release.py"),
+    ),
+    f"{_DOMAIN}/release/authorization.py": (
+        *(f"{_TESTS}/test_authorization.py", f"{_TESTS}/test_orders.py"),
+    ),
+    f"{_DOMAIN}/drift/e_processes.py": (f"{_TESTS}/test_e_processes.py",),
+    f"{_DOMAIN}/drift/drift.py": (f"{_TESTS}/test_drift.py", f"{_TESTS}/test_e_processes.py"),
+    f"{_DOMAIN}/drift/observations.py": (f"{_TESTS}/test_drift.py",),
+    f"{_DOMAIN}/drift/prediction_lines.py": (f"{_TESTS}/test_drift.py",),
+    f"{_DOMAIN}/drift/retraining.py": (f"{_TESTS}/test_retraining.py",),
+    f"{_DOMAIN}/drift/watching.py": (f"{_TESTS}/test_retraining.py",),
+    f"{_DOMAIN}/data_quality.py": (f"{_TESTS}/test_data_quality.py",),
+    f"{_DOMAIN}/gates.py": (f"{_TESTS}/test_gates.py",),
+    f"{_JUDGING}/comparison.py": ("tests/platform_jobs/test_comparison.py",),
+    f"{_JUDGING}/evaluate.py": ("tests/platform_jobs/test_evaluate.py",),
+    f"{_JUDGING}/figures.py": ("tests/platform_jobs/test_comparison.py",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argued:
+    """A reason for which a fault changes no result; it holds for each of `count` equal mutants."""
+
+    module: str
+    scope: str
+    before: str
+    after: str
+    reason: str
+    count: int = 1
+
+    def covers(self, module: str, mutant: Mutant) -> bool:
+        """Return whether this is the reason for this mutant of the module."""
+        return (self.module, self.scope, self.before, self.after) == (
+            *(module, mutant.scope, mutant.before, mutant.after),
+        )
+
+
+def read_argued(path: Path = ARGUED) -> tuple[Argued, ...]:
+    """Return the mutants that equivalent.toml argues to be equivalent."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    return tuple(Argued(**entry) for entry in content.get("mutant", []))
