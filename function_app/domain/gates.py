@@ -81,6 +81,7 @@ class GateResult:
 
     `improvement` is the measured gain, between `improvement_low` and `improvement_high` at the
     `level` of the model's comparison number `look`. Only a comparison of models has a `verdict`.
+    `champion_fault` is the reason that the champion counted as none, "" when it counted.
     """
 
     passed: bool
@@ -94,6 +95,7 @@ class GateResult:
     level: float | None = None
     look: int = 0
     rows: int = 0
+    champion_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,8 @@ def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
     )
     if not all(math.isfinite(value) for value in known if value is not None):
         return _rejected("A figure of the comparison is not a finite number. Train again.")
-    findings = tuple(_find(comparison, policy, comparison.challenger_loss))
+    fault = _champion_fault(comparison)
+    findings = tuple(_find(comparison, policy, comparison.challenger_loss, fault))
     verdict = combine(findings)
     passed, answer = _answer(verdict, comparison, policy)
     return GateResult(
@@ -152,6 +155,7 @@ def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
         level=comparison.level,
         look=comparison.look,
         rows=comparison.rows,
+        champion_fault=fault,
     )
 
 
@@ -159,10 +163,15 @@ def _rejected(reason: str) -> GateResult:
     return GateResult(passed=False, reasons=(reason,), verdict=Verdict.REJECT)
 
 
-def _find(comparison: Comparison, policy: GatePolicy, loss: float) -> Iterator[Finding]:
-    champion_loss, fault = comparison.champion_loss, redact(comparison.champion_fault)
-    if comparison.champion is not None and not fault:
-        fault = check_champion(comparison.champion)
+def _champion_fault(comparison: Comparison) -> str:
+    """Return the reason that the champion counts as none, "" when it counts or there is none."""
+    if comparison.champion_fault:
+        return redact(comparison.champion_fault)
+    return check_champion(comparison.champion) if comparison.champion is not None else ""
+
+
+def _find(comparison: Comparison, policy: GatePolicy, loss: float, fault: str) -> Iterator[Finding]:
+    champion_loss = comparison.champion_loss
     if champion_loss is None or fault:
         yield _compare_with_bar(loss, policy, fault)
     else:

@@ -39,6 +39,7 @@ class FindingKind(StrEnum):
     NOT_READY = "production not ready"
     OPEN_PRODUCTION = "production answers without a key"
     FOREIGN_CHAMPION = "production changed out of band"
+    UNFIT_CHAMPION = "champion that cannot be right"
     UNREACHABLE = "platform unreachable"
     UNANSWERED_DRIFT = "drift that no retraining answers"
     FEEDBACK_LOOP = "feedback loop"

@@ -36,10 +36,11 @@ def judge(ports: Ports, evaluation: Evaluation) -> GateResult:
     """Return the verdict on the run's model against the champion, and store it for approvers."""
     comparison = ports.jobs.comparison(evaluation.evaluation_id)
     result = gates.judge(comparison, evaluation.policy)
-    if comparison.champion_loss is None and not comparison.champion_fault:
-        _, reason = _compared(ports, ports.jobs.get(evaluation.evaluation_id).model)
-        if reason:
-            result = replace(result, reasons=(*result.reasons, reason))
+    model = ports.jobs.get(evaluation.evaluation_id).model
+    if compared := champion_of(evaluation.evaluation_id):
+        verdicts.save_fault(ports.rows, model, compared, result.champion_fault)
+    elif not comparison.refused and (reason := _compared(ports, model)[1]):
+        result = replace(result, reasons=(*result.reasons, reason))
     verdicts.save(ports.rows, evaluation.evaluation_id, result)
     return result
 

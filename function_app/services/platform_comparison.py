@@ -21,6 +21,7 @@ from function_app.records.changes import Changes
 from function_app.records.damage import damaged_rows
 from function_app.records.decisions import Decisions
 from function_app.records.ledger.index import LATEST
+from function_app.records.ledger.verdicts import find_fault
 from function_app.services.findings import collect
 from function_app.services.releases import open_releases
 
@@ -30,6 +31,7 @@ def compare(ports: Ports, model: str) -> tuple[Finding, ...]:
     comparisons = {
         "read the registry of": _compare_versions,
         "read production of": _compare_champion,
+        "read the verdicts on": _unfit_champion,
         "repair production of": _repair_serving,
         "ask production of": _open_production,
         "read records of": _damaged_rows,
@@ -98,6 +100,18 @@ def _unreleased(ports: Ports, model: str) -> list[ModelVersion]:
 def _compare_champion(ports: Ports, model: str) -> Iterator[Finding]:
     if (finding := _judge_champion(ports, model)) is not None:
         yield finding
+
+
+def _unfit_champion(ports: Ports, model: str) -> Iterator[Finding]:
+    served = ports.production.champion(model)
+    if served is None or not (fault := find_fault(ports.rows, model, served.version)):
+        return
+    detail = (
+        f"The last comparison found a fault in its answers: {fault.rstrip('.')}. It counts as no "
+        "champion, so that the next training may replace it. Roll back, or train again."
+    )
+    subject = f"{model}:{served.version}"
+    yield Finding(kind=FindingKind.UNFIT_CHAMPION, subject=subject, detail=detail)
 
 
 def _judge_champion(ports: Ports, model: str) -> Finding | None:

@@ -183,3 +183,19 @@ def test_a_champion_with_a_fault_is_not_reported_as_deleted() -> None:
 
     assert result.passed
     assert len(result.reasons) == 1
+    assert result.champion_fault == "1 of 90 predictions are not finite numbers."
+
+
+def test_a_fault_of_a_champion_is_stored_until_a_comparison_finds_none() -> None:
+    bench = Bench("1")
+
+    def fault_after(comparison: Comparison) -> str:
+        bench.comparison = comparison
+        evaluate_challenger(bench.ports, Evaluation(evaluation_id="a-vs-1", policy=POLICY))
+        return verdicts.find_fault(bench.ports.rows, "diabetes", "1")
+
+    broken = Comparison(rows=90, challenger_loss=5.0, champion_fault="It answers NaN.")
+    assert fault_after(broken) == "It answers NaN."
+    assert verdicts.find_fault(bench.ports.rows, "diabetes", "2") == ""
+    assert verdicts.find_fault(bench.ports.rows, "churn", "1") == ""
+    assert fault_after(COMPARED) == ""

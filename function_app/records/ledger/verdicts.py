@@ -1,25 +1,26 @@
-"""Verdicts of the gate of trainings, one row for each evaluation, for the approvers to see."""
+"""Verdicts of the gate of trainings, and the last fault that one found in a champion.
+
+A verdict has a row under the id of its evaluation, a champion one under its model.
+"""
+
+from typing import Any
 
 from function_app.domain.codec import dump, load
 from function_app.domain.gates import GateResult
+from function_app.domain.text.plain_text import one_line
 from function_app.errors import ContractError
 from function_app.ports import Rows
 from function_app.ports.rows import Put
 from function_app.records.changing import until_unchanged
 from function_app.records.readable import log_unreadable
 
-VERDICTS = "verdicts"
+VERDICTS, CHAMPIONS = "verdicts", "champion faults"
 
 
 def save(rows: Rows, evaluation_id: str, result: GateResult) -> None:
     """Store the verdict of an evaluation; a repeated judgement replaces it."""
 
-    def attempt() -> None:
-        stored = rows.get(VERDICTS, evaluation_id)
-        etag = stored.etag if stored else None
-        rows.write(VERDICTS, [Put(key=evaluation_id, content=dump(result), etag=etag)])
-
-    until_unchanged("store a verdict", attempt)
+    _replace(rows, VERDICTS, evaluation_id, dump(result))
 
 
 def find(rows: Rows, evaluation_id: str) -> GateResult | None:
@@ -32,3 +33,25 @@ def find(rows: Rows, evaluation_id: str) -> GateResult | None:
     except ContractError as error:
         log_unreadable(f"verdict {evaluation_id}", error)
         return None
+
+
+def save_fault(rows: Rows, model: str, version: str, fault: str) -> None:
+    """Store the fault that the last comparison found in a champion, "" for none."""
+    _replace(rows, CHAMPIONS, model, {"version": version, "fault": fault})
+
+
+def find_fault(rows: Rows, model: str, version: str) -> str:
+    """Return the fault that the last comparison found in this champion, "" for none."""
+    row = rows.get(CHAMPIONS, model)
+    if row is None or row.content.get("version") != version:
+        return ""
+    return one_line(str(row.content.get("fault", "")))
+
+
+def _replace(rows: Rows, partition: str, key: str, content: dict[str, Any]) -> None:
+    def attempt() -> None:
+        stored = rows.get(partition, key)
+        etag = stored.etag if stored else None
+        rows.write(partition, [Put(key=key, content=content, etag=etag)])
+
+    until_unchanged("store a verdict", attempt)
