@@ -5,15 +5,19 @@ from typing import Any, cast
 
 import pytest
 
+from function_app.activities.reconciliation import compare_platform
 from function_app.activities.training import evaluate_challenger, submit_evaluation
 from function_app.domain.gates import Comparison, GatePolicy
-from function_app.domain.release.serving import Image
+from function_app.domain.reconciliation import FindingKind, ModelName
+from function_app.domain.release.serving import Image, Serving
 from function_app.domain.requests import Evaluation, EvaluationRequest
 from function_app.domain.training import ModelVersion, Run, RunStatus, champion_of
 from function_app.ports import Ports
 from function_app.records.ledger import verdicts
 from function_app.services.judging import evidence
+from tests.activities.test_reconciliation import FakeProduction, PortsOfAModel, Promoted
 from tests.contracts.memory_rows import MemoryRows
+from tests.domain.test_reconciliation import IMAGE
 
 POLICY = GatePolicy(bar=9.0, inconclusive="ask")
 COMPARED = Comparison(
@@ -199,3 +203,22 @@ def test_a_fault_of_a_champion_is_stored_until_a_comparison_finds_none() -> None
     assert verdicts.find_fault(bench.ports.rows, "diabetes", "2") == ""
     assert verdicts.find_fault(bench.ports.rows, "churn", "1") == ""
     assert fault_after(COMPARED) == ""
+
+
+def test_a_champion_that_cannot_be_right_is_reported_until_a_comparison_finds_no_fault() -> None:
+    production, rows = FakeProduction(Serving(image=IMAGE, replicas=1, ready=1)), MemoryRows()
+    ports = cast(Ports, PortsOfAModel(Promoted(), Promoted(), production, rows))
+    verdicts.save_fault(rows, "m", IMAGE.version, "1 of 90 predictions are not finite numbers.")
+
+    [finding] = compare_platform(ports, ModelName(model="m")).findings
+
+    assert (finding.kind, finding.subject) == (FindingKind.UNFIT_CHAMPION, f"m:{IMAGE.version}")
+    assert finding.detail == (
+        "The last comparison found a fault in its answers: 1 of 90 predictions are not finite "
+        "numbers. It counts as no champion, so that the next training may replace it. Roll back, or "
+        "train again."
+    )
+    verdicts.save_fault(rows, "m", "another", "It answers NaN.")
+    assert compare_platform(ports, ModelName(model="m")).findings == ()
+    verdicts.save_fault(rows, "m", IMAGE.version, "")
+    assert compare_platform(ports, ModelName(model="m")).findings == ()

@@ -31,8 +31,6 @@ from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.release.serving import Image, Serving
 from function_app.domain.training import ModelVersion, Run, run_id
 from function_app.ports import Ports, Rows
-from function_app.records.ledger import verdicts
-from tests.contracts.memory_rows import MemoryRows
 from tests.domain.test_reconciliation import IMAGE, NOW, RECORD, RUN
 
 REQUEST = ReconcileRequest(reason="test", models=())
@@ -280,25 +278,6 @@ def test_production_that_answers_without_a_key_is_reported_until_it_does_not(
 
     assert (finding.kind, finding.subject) == (FindingKind.OPEN_PRODUCTION, "m")
     assert "takes requests without a key" in finding.detail
-    assert compare_platform(ports, ModelName(model="m")).findings == ()
-
-
-def test_a_champion_that_cannot_be_right_is_reported_until_a_comparison_finds_no_fault() -> None:
-    production, rows = FakeProduction(Serving(image=IMAGE, replicas=1, ready=1)), MemoryRows()
-    ports = cast(Ports, PortsOfAModel(Promoted(), Promoted(), production, rows))
-    verdicts.save_fault(rows, "m", IMAGE.version, "1 of 90 predictions are not finite numbers.")
-
-    [finding] = compare_platform(ports, ModelName(model="m")).findings
-
-    assert (finding.kind, finding.subject) == (FindingKind.UNFIT_CHAMPION, f"m:{IMAGE.version}")
-    assert finding.detail == (
-        "The last comparison found a fault in its answers: 1 of 90 predictions are not finite "
-        "numbers. It counts as no champion, so that the next training may replace it. Roll back, or "
-        "train again."
-    )
-    verdicts.save_fault(rows, "m", "another", "It answers NaN.")
-    assert compare_platform(ports, ModelName(model="m")).findings == ()
-    verdicts.save_fault(rows, "m", IMAGE.version, "")
     assert compare_platform(ports, ModelName(model="m")).findings == ()
 
 
