@@ -11,6 +11,7 @@ from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
 from platform_jobs.judging.comparison import BETA, LEVEL, METRIC, QUANTILE, compare
 from platform_jobs.judging.figures import regression_figures
+from platform_jobs.judging.plots import PLOTS, write_plots
 from platform_jobs.judging.slices import group_rows
 from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
@@ -178,6 +179,9 @@ def _judge(
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
         content["types"] = types
+    if "champion" in answers:
+        pairs = zip(answers["predicted"], answers["champion"], strict=True)
+        content["largest_difference"] = max(abs(ours - theirs) for ours, theirs in pairs)
     # Written last, so that a reader who finds this file finds the others too.
     write_json(out / EVALUATION, content)
     return content
@@ -252,6 +256,7 @@ def _write(
         comparison["champion_fault"] = champion_fault
     write_json(out / COMPARISON, comparison)
     write_json(out / METRICS, regression_figures(answers["actual"], answers["predicted"]))
+    write_plots(out / PLOTS, answers["actual"], answers["predicted"])
     schema = {"features": list(rows.features.columns), "target": rows.target}
     write_json(out / MODEL_SCHEMA, schema)
     golden = {

@@ -49,7 +49,12 @@ def test_the_figures_are_computed_from_the_answers(tmp_path: Path) -> None:
     assert read(tmp_path, "evaluation.json") == {
         "refused": "",
         "digest": folder_digest(tmp_path / "challenger"),
+        "largest_difference": 0.0,
     }
+    assert [path.name for path in sorted((tmp_path / "out" / "plots").iterdir())] == [
+        "predicted.svg",
+        "residuals.svg",
+    ]
     assert read(tmp_path, "predictions.json") == {
         "actual": [0, 1, 2] * 3,
         "predicted": [1] * 9,
