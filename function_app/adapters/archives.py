@@ -79,6 +79,11 @@ def read_module(root: Path, name: str) -> dict[str, bytes]:
     return {f"{name}.py": (root / f"{name}.py").read_bytes()}
 
 
+def module_digest(root: Path, module: str) -> str:
+    """Return the digest of the archive of a module, as a published version of it would have it."""
+    return sha256(pack(read_module(root, module.replace(".", "/"))))
+
+
 def sha256(content: bytes) -> str:
     """Return the digest as hex digits."""
     return hashlib.sha256(content).hexdigest()

@@ -12,6 +12,7 @@ from typing import Any
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.data_quality import DataPolicy, DataProfile
 from function_app.domain.events.arrivals import Arrival
+from function_app.domain.events.caller import Caller
 from function_app.domain.gates import GatePolicy
 from function_app.domain.people.authorship import Authors
 from function_app.domain.text import identifiers as ids
@@ -86,7 +87,8 @@ class TrainingRequest:
     Without a uri the data that was accepted last is used; with an `etag` the bytes must still be
     those of the event. Without a `code_version` the model's current code is used. `arrival`
     prevents a slow story from replacing newer data by its own. `started_by` are the people of
-    mlops.toml who requested the training or retried it, () when an event started it.
+    mlops.toml who requested the training or retried it, () when an event started it. `caller` is
+    the build that requested it.
     """
 
     model: ids.ModelName
@@ -98,6 +100,7 @@ class TrainingRequest:
     reason: str = ""
     arrival: Arrival | None = None
     started_by: tuple[ids.Person, ...] = ()
+    caller: Caller = field(default_factory=Caller)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +180,9 @@ def is_own(version: ModelVersion) -> bool:
 class Judged:
     """A judged model: the digest of its folder, its figures and its types.
 
+    `largest_difference` is the largest distance between its prediction and the champion's for a
+    row, in units of the target; None without a champion.
+
     `types` are the classes that the service must trust to load the model, beyond those of skops.
     """
 
@@ -184,6 +190,7 @@ class Judged:
     digest: str
     metrics: dict[str, float]
     types: tuple[str, ...] = ()
+    largest_difference: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +230,11 @@ def finite_figures(content: Any) -> dict[str, float]:
         for name, value in figures.items()
         if isinstance(value, int | float) and math.isfinite(value)
     }
+
+
+def finite(value: object) -> float | None:
+    """Return a finite number of a record, None for anything else."""
+    return finite_figures({"value": value}).get("value")
 
 
 def describe_metrics(version: ModelVersion) -> tuple[str, ...]:

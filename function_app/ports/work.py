@@ -8,6 +8,7 @@ from function_app.domain.data_quality import DataProfile, Prepared
 from function_app.domain.events.arrivals import Arrival
 from function_app.domain.events.events import ArrivedFile
 from function_app.domain.gates import Comparison, GatePolicy
+from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.training import Dataset, Judged, ModelVersion, Run
 from function_app.domain.training import Reference as ReferenceData
 
@@ -57,6 +58,12 @@ class Datasets(Protocol):
         """Return the version that was accepted last, else the reference data.
 
         NotFoundError when the model has neither.
+        """
+
+    def version(self, model: str, version: str) -> Dataset:
+        """Return a stored version whose bytes are the ones that its name says.
+
+        NotFoundError when it is gone, ContractError when its bytes were changed.
         """
 
     def reference(self, model: str) -> ReferenceData | None:
@@ -151,6 +158,13 @@ class Jobs(Protocol):
 
     def get(self, run_id: str) -> Run:
         """Return the state of the run; its status is `unknown` when there is none."""
+
+    def environment(self, run_id: str) -> RunEnvironment | None:
+        """Return the environment of a training as its machine told it; None when it has no record.
+
+        A training of an earlier version of this app has none. In Azure the training's own code
+        could have written the record.
+        """
 
     def cancel(self, run_id: str, reason: str = "") -> None:
         """Stop the run when it still runs; the first reason stands.

@@ -10,6 +10,7 @@ import pytest
 
 from function_app.composition import create_app
 from function_app.domain.change.change import CodeVersion
+from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import ContractError, NotFoundError
 from function_app.settings.settings import read_settings
@@ -41,6 +42,9 @@ class OneRun:
         self.asked.append(run_id)
         return RUN if run_id == RUN.run_id else replace(RUN, status=RunStatus.UNKNOWN)
 
+    def environment(self, run_id: str) -> RunEnvironment | None:
+        return RunEnvironment(cpu="Xeon", threads="1") if run_id == RUN.run_id else None
+
     def log(self, run_id: str, most: int) -> bytes:
         self.asked.append(run_id)
         return self.text[-most:]
@@ -60,6 +64,7 @@ def test_a_run_is_shown_without_secrets() -> None:
     assert content["status"] == "failed"
     assert (content["metrics"], content["metrics_by"]) == ({"mse": 1.5}, "platform")
     assert content["code"] == {"version": "v", "commit": "c0ffee"}
+    assert content["environment"] == {"cpu": "Xeon", "threads": "1"}
     assert content["output_uri"] == "https://account/runs/a"
     assert "sig" not in str(content)
 

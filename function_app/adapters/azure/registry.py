@@ -17,6 +17,7 @@ from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.clock import SystemClock
+from function_app.adapters.run_facts import version_tags
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
@@ -226,7 +227,7 @@ class AzureRegistry:
 def _tags(run: Run, version: ModelVersion) -> dict[str, str]:
     """Return the tags of a version, which people see in the studio and Azure ML's event repeats."""
     tags = {RUN: run.run_id, DIGEST: version.digest, specs.DATASET: run.dataset_version}
-    tags |= {EVALUATION: version.evaluation_id}
+    tags |= {EVALUATION: version.evaluation_id, **version_tags(run)}
     if version.schema_digest:
         tags |= {SCHEMA_DIGEST: version.schema_digest}
     tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in version.metrics.items()}

@@ -9,6 +9,7 @@ from function_app.adapters.local.jobs.jobs import EVALUATION
 from function_app.adapters.local.jobs.mlflow_client import import_mlflow
 from function_app.adapters.local.jobs.tracking import LocalTracking
 from function_app.adapters.local.reach.files import locked, sha256
+from function_app.adapters.run_facts import version_tags
 from function_app.addresses import below, file_address, file_path
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump, load
@@ -113,7 +114,7 @@ class LocalRegistry:
             text = f"{run.output_uri} has changed since it was judged. Train again."
             raise PlatformError("local", "register the model", text)
         tags = {_RUN: run.run_id, "digest": judged.digest, "dataset": run.dataset_version}
-        tags |= {_EVALUATION: judged.evaluation_id}
+        tags |= {_EVALUATION: judged.evaluation_id, **version_tags(run)}
         if (schema := version_folder / EVALUATION / SCHEMA).is_file():
             tags[_SCHEMA_DIGEST] = sha256(schema.read_bytes())
         tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}

@@ -3,6 +3,7 @@
 import asyncio
 from typing import TypedDict
 
+from function_app.domain.lineage.environment import RunEnvironment, described
 from function_app.domain.text.redaction import redact
 from function_app.domain.training import Run, RunStatus, is_run_id
 from function_app.errors import ContractError, NotFoundError
@@ -23,7 +24,10 @@ class RunCode(TypedDict):
 
 
 class RunView(TypedDict):
-    """A run. `metrics_by` is `training` or `platform`, or None while there are no metrics."""
+    """A run. `metrics_by` is `training` or `platform`, or None while there are no metrics.
+
+    `environment` has the inputs of a training beside rows, code and parameters, by name.
+    """
 
     run_id: str
     model: str
@@ -33,6 +37,7 @@ class RunView(TypedDict):
     metrics: dict[str, float]
     metrics_by: str | None
     tags: dict[str, str]
+    environment: dict[str, str]
     code: RunCode | None
     output_uri: str
 
@@ -43,7 +48,8 @@ async def get_run_state(invocation: Invocation, request: Request) -> Done[RunVie
     run = await asyncio.to_thread(invocation.ports.jobs.get, run_id)
     if run.status is RunStatus.UNKNOWN:
         raise _no_run(run_id)
-    return Done(content=_view(run))
+    environment = await asyncio.to_thread(invocation.ports.jobs.environment, run_id)
+    return Done(content=_view(run, environment))
 
 
 async def get_run_log(invocation: Invocation, request: Request) -> Done[bytes]:
@@ -68,7 +74,7 @@ async def get_report(invocation: Invocation, request: Request) -> Done[bytes]:
     )
 
 
-def _view(run: Run) -> RunView:
+def _view(run: Run, environment: RunEnvironment | None) -> RunView:
     code: RunCode | None = None
     if run.code:
         code = {"version": run.code.version, "commit": run.code.commit}
@@ -82,6 +88,7 @@ def _view(run: Run) -> RunView:
         # The source of the figures: the training itself, or the platform on held-out rows.
         "metrics_by": ("training" if run.reported else "platform") if run.metrics else None,
         "tags": run.tags,
+        "environment": described(environment) if environment else {},
         "code": code,
         # The query is left out, because the signature of an address would be a secret.
         "output_uri": run.output_uri.partition("?")[0],

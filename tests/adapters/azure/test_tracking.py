@@ -87,7 +87,12 @@ def test_a_training_its_evaluation_and_its_version_are_read_back_by_mlflow(
     }
     assert training.params == evaluation.params == known
     assert training.metrics == run.metrics != {}
-    assert evaluation.metrics == jobs.judged(EVALUATION).metrics != {}
+    compared = {name for name in evaluation.metrics if name.startswith("comparison.")}
+    own = {n: value for n, value in evaluation.metrics.items() if n not in compared}
+    assert own == jobs.judged(EVALUATION).metrics != {}
+    assert evaluation.metrics["comparison.rows"] == jobs.comparison(EVALUATION).rows
+    assert training.tags["mlops.environment.threads"] == "1"
+    assert "numpy openblas" in training.tags["mlops.environment.blas"]
     for found, kind in ((training, "training"), (evaluation, "evaluation")):
         assert found.tags["mlops"] == kind
         assert found.tags["mlops.status"] == "completed"

@@ -13,6 +13,7 @@ from function_app.domain.codec import load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.events.arrivals import Arrival, limited
 from function_app.domain.events.events import ArrivedFile
+from function_app.domain.text.identifiers import DATA_VERSION
 from function_app.domain.training import Dataset, Reference, training_advice
 from function_app.errors import ConflictError, ContractError, NotFoundError
 
@@ -94,6 +95,12 @@ class AzureDatasets:
             raise NotFoundError(text)
         self._check(reference.dataset)
         return reference.dataset
+
+    def version(self, model: str, version: str) -> Dataset:
+        blob = f"{FOLDER}/{model}/{DATA_VERSION.check(version, 'data version')}.csv"
+        dataset = Dataset(model=model, version=version, uri=self._versions.url(blob))
+        self._check(dataset)
+        return dataset
 
     def reference(self, model: str) -> Reference | None:
         return self._references.adopt(model)

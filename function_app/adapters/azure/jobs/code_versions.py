@@ -75,6 +75,15 @@ class CodeVersions:
             return self._bundles.store_own(specs.module_folder(module))
         return Bundle(digest=code.version, uri=code.uri, commit=code.commit)
 
+    def train_command(self, code: CodeVersion | None, module: str, recorder: Bundle) -> str:
+        """Return the command of a training that records its environment; `recorder` has the script.
+
+        The digest of this app's own code is recorded where no published version trains.
+        """
+        environment = self.environment(code, module)
+        own = "" if code else self.archive(None, module).digest
+        return specs.recorded(specs.train_command(module), recorder, environment, own)
+
 
 def step_name(model: str) -> str:
     """Return the name of a model's training step; Azure ML allows no `-`, models no `_`."""

@@ -26,6 +26,7 @@ from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, Co
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, GatePolicy
+from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.project import ModelProject, project_of
 from function_app.domain.training import (
     Dataset,
@@ -65,12 +66,12 @@ class AzureJobs:
         self._now = now or SystemClock().now
         self._workspace, self._blobs, self._bundles = workspace, blobs, bundles
         self._submissions = Submissions(rows)
-        self._tracking = RunTracking(workspace, self._submissions, self._find, self._now)
         self._versions, self._projects = CodeVersions(workspace, bundles, environments), projects
         connection = workspace.connection
         self._settings = s = connection.settings
         self._containers = containers = RunContainers(blobs)
-        self._outputs = RunOutputs(blobs, containers)
+        self._outputs = outputs = RunOutputs(blobs, containers)
+        self._tracking = RunTracking(workspace, self._submissions, self._find, outputs, self._now)
         self._evaluations = Evaluations(self._versions, bundles, containers)
         self._references = ReferenceRecords(blobs).adopt
         self._check_inputs = CheckInputs(bundles, Blobs(connection, s.checks_inputs_container))
@@ -142,12 +143,14 @@ class AzureJobs:
             return earlier
         code, project = given.code, self._project(dataset.model)
         prepared = self._containers.uri(preparation_id, specs.PREPARATION)
+        recorder = self._bundles.store_own(JOBS)
         spec = RunSpec(
             run_id=run_id,
             kind=specs.TRAINING,
-            command=specs.train_command(project.training),
+            command=self._versions.train_command(code, project.training, recorder),
             environment=self._versions.environment(code, project.training),
             code=self._versions.archive(code, project.training),
+            files={"platform_code": self._containers.address(recorder.uri)},
             folders={"rows": f"{prepared}seen/"},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
@@ -256,6 +259,9 @@ class AzureJobs:
 
     def comparison(self, run_id: str) -> Comparison:
         return self._outputs.comparison(run_id)
+
+    def environment(self, run_id: str) -> RunEnvironment | None:
+        return self._outputs.environment(run_id) if is_run_id(run_id) else None
 
     def checks(self, run_id: str) -> CheckReport:
         return self._outputs.checks(run_id)

@@ -98,6 +98,12 @@ class RunContainers:
         size = next((entry.size for entry in entries if entry.name == name), 0)
         return blobs.read_part(name, max(0, size - most), most) if size else b""
 
+    def environment(self, run_id: str) -> dict[str, object] | None:
+        """Return the record that a training's job wrote beside its log; None without one."""
+        name = f"{specs.log_folder(run_id)}/{specs.ENVIRONMENT}"
+        records = (blobs.read_record(name) for _, blobs in self._of(specs.TRAINING))
+        return next((record for record in records if record is not None), None)
+
     def evaluation_with(self, run_id: str, file: str) -> str | None:
         """Return the id of an evaluation of a run's model that wrote this file; None without."""
         for _, blobs in self._of(specs.EVALUATION):

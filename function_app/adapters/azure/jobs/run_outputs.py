@@ -11,7 +11,8 @@ from function_app.domain.change.change import CheckReport
 from function_app.domain.codec import load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison
-from function_app.domain.training import Judged, finite_figures
+from function_app.domain.lineage.environment import RunEnvironment, read_environment
+from function_app.domain.training import Judged, finite, finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
 REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
@@ -41,7 +42,13 @@ class RunOutputs:
         content = self._written(run_id, specs.EVALUATION, "evaluation.json")
         figures = self._written(run_id, specs.EVALUATION, "metrics.json")
         types = tuple(str(name) for name in content.get("types", ()))
-        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures, types=types)
+        return Judged(
+            evaluation_id=run_id,
+            digest=content["digest"],
+            metrics=figures,
+            types=types,
+            largest_difference=finite(content.get("largest_difference")),
+        )
 
     def comparison(self, run_id: str) -> Comparison:
         """Return the comparison of a completed evaluation."""
@@ -51,6 +58,14 @@ class RunOutputs:
         if refused:
             return Comparison(refused=str(refused))
         return load(Comparison, self._written(run_id, specs.EVALUATION, "comparison.json"))
+
+    def comparison_record(self, run_id: str) -> dict[str, Any] | None:
+        """Return the comparison of an evaluation as its run wrote it; None without one."""
+        return self._containers.read_record(run_id, specs.EVALUATION, "comparison.json")
+
+    def environment(self, run_id: str) -> RunEnvironment | None:
+        """Return the environment that a training's job recorded; None when there is no record."""
+        return read_environment(self._containers.environment(run_id))
 
     def _written(self, run_id: str, kind: str, name: str) -> Any:
         content = self._containers.read_record(run_id, kind, name)

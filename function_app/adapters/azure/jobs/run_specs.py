@@ -16,6 +16,7 @@ from function_app.adapters.azure.reach.workspace import (
     datastore_path,
 )
 from function_app.domain.change.change import Bundle, CodeVersion
+from function_app.domain.lineage.environment import PINNED
 
 KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
 # The name of a run's job, when it is not the run's id: that of a later attempt.
@@ -35,7 +36,7 @@ OUTPUTS = {
 JUDGING = (PREPARATION, EVALUATION)
 # Every run has one more output: the folder with its log, which this app can read.
 SCHEMA = "model_schema.json"  # an evaluation writes it: the columns of the model
-LOG, LOG_FILE = "log", "run.log"
+LOG, LOG_FILE, ENVIRONMENT = "log", "run.log", "environment.json"
 
 _UNPACK = (
     'echo "${{inputs.digest}}  ${{inputs.code}}" | sha256sum --check --quiet'
@@ -43,6 +44,8 @@ _UNPACK = (
 )
 # The code of such a run is this app's own package of jobs.
 _PLATFORM_JOBS = f"{_UNPACK} && cd code && python -m platform_jobs"
+# The commands that run a model's code have fixed threads on every node.
+_PINNED = f"export {' '.join(f'{name}={value}' for name, value in PINNED.items())}; "
 _UNPACK_TOOLS = 'mkdir -p tools && tar -xf "${{inputs.tools}}" -C tools && cd tools'
 
 
@@ -83,6 +86,24 @@ def train_command(module: str) -> str:
     )
 
 
+def recorded(command: str, jobs: Bundle, environment: str, own_code: str) -> str:
+    """Return a command that records the environment of its job before it begins.
+
+    `jobs` is the archive `platform_code` with the recorder, `environment` the name and version of
+    the job's environment, `own_code` the digest of this app's own code, "" for a published version.
+    The record lies beside the log, because the model folder is the training's alone.
+    """
+    options = f"--lock {shlex.quote(environment.rpartition(':')[2])}"
+    options += f" --code {shlex.quote(own_code)}" if own_code else ""
+    recorder = (
+        f"{_unpack_code('platform', jobs)} && python -I platform_code/platform_jobs/"
+        f'run_environment.py --rows "${{{{inputs.rows}}}}/rows.csv" {options}'
+        f' --out "${{{{outputs.{LOG}}}}}/{ENVIRONMENT}"'
+    )
+    # A training whose environment is unknown is still a training.
+    return f'{_PINNED}( {recorder} ) || echo "The environment was not recorded."; {command}'
+
+
 def prepare_command(target: str, key: str, digest: str) -> str:
     """Return the command that computes the figures of a file and splits its rows."""
     return (
@@ -109,7 +130,7 @@ def ask_command(
     digest_words = f" --digest {shlex.quote(digest)}" if digest else ""
     model = '"${{inputs.model}}"' if has_model else "nothing"
     return (
-        f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
+        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
         f" --timeout {timeout:g} --name {shlex.quote(name)} --code ../model_code"
         f' --model {model} --asked "${{{{inputs.asked}}}}" --out "${{{{outputs.answers}}}}"'
         f" --key {key}{digest_words}"

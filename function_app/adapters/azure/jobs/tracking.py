@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from function_app.adapters.azure.jobs import run_specs as specs
+from function_app.adapters.azure.jobs.run_outputs import RunOutputs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.web import Web
 from function_app.adapters.azure.reach.workspace import API, Workspace
-from function_app.adapters.run_facts import parameters, tags
+from function_app.adapters.run_facts import comparison_figures, parameters, tags
+from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.training import Run, RunStatus
 from function_app.errors import MlopsError, PlatformError
 from function_app.records.submissions import Submissions, Untracked
@@ -38,11 +40,12 @@ class RunTracking:
         workspace: Workspace,
         submissions: Submissions,
         find: Callable[[str], Run | None],
+        outputs: RunOutputs,
         now: Callable[[], datetime],
     ) -> None:
         """Take the function that reads a run, None for one that is not submitted, and a clock."""
         self._workspace, self._submissions = workspace, submissions
-        self._find, self._now = find, now
+        self._find, self._outputs, self._now = find, outputs, now
         connection = workspace.connection
         self._web = Web(connection, connection.arm()["credential_scopes"][0])
         self._address = ""
@@ -83,13 +86,13 @@ class RunTracking:
         moment = int(entry.since.timestamp() * 1000)
         body: dict[str, object] = {
             "run_id": run.tags.get(specs.JOB, run.run_id),
-            "tags": _pairs(entry.tags or described(run)),
+            "tags": _pairs(entry.tags or described(run, self._outputs.environment(run.run_id))),
         }
         if not entry.tags:
             body["params"] = _pairs(parameters(run))
             body["metrics"] = [
                 {"key": name, "value": value, "timestamp": moment, "step": 0}
-                for name, value in figures_of(run).items()
+                for name, value in figures_of(run, self._compared(run)).items()
             ]
         with translate("record a run", run.run_id):
             self._web.send(
@@ -98,6 +101,12 @@ class RunTracking:
                 headers={"Content-Type": "application/json"},
                 content=json.dumps(body, allow_nan=False).encode(),
             )
+
+    def _compared(self, run: Run) -> dict[str, float]:
+        """Return the figures of an evaluation's comparison, {} for any other run."""
+        if run.tags.get(specs.KIND) != specs.EVALUATION:
+            return {}
+        return comparison_figures(self._outputs.comparison_record(run.run_id))
 
     def _tracking(self) -> str:
         """Return the address of the tracking from the workspace; PlatformError without one."""
@@ -117,19 +126,23 @@ class RunTracking:
         return self._address
 
 
-def figures_of(run: Run) -> dict[str, float]:
-    """Return the figures whose names MLflow accepts, at most a thousand."""
-    names = [name for name in sorted(run.metrics) if _NAME.fullmatch(name)]
-    return {name: run.metrics[name] for name in names[:_MOST]}
+def figures_of(run: Run, compared: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return the figures whose names MLflow accepts, at most a thousand.
+
+    `compared` are those of an evaluation's comparison of two models.
+    """
+    figures = {**run.metrics, **(compared or {})}
+    names = [name for name in sorted(figures) if _NAME.fullmatch(name)]
+    return {name: figures[name] for name in names[:_MOST]}
 
 
-def described(run: Run) -> dict[str, str]:
+def described(run: Run, environment: RunEnvironment | None = None) -> dict[str, str]:
     """Return the tags of a run, the source of its figures and the paths of its files and log."""
     kind = run.tags.get(specs.KIND, "")
     by = "reported by the training itself" if run.reported else "computed by the platform"
     folder = "mlops.model_folder" if kind == specs.TRAINING else "mlops.reports"
     return {
-        **tags(run),
+        **tags(run, environment),
         folder: run.output_uri,
         "mlops.log": specs.log_uri(run.run_id, kind),
         **({FIGURES: by} if run.metrics else {}),

@@ -20,6 +20,7 @@ from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
 from function_app.domain.events.arrivals import Arrival, limited
 from function_app.domain.events.events import ArrivedFile
+from function_app.domain.text.identifiers import DATA_VERSION
 from function_app.domain.training import Dataset, Reference, training_advice
 from function_app.errors import ConflictError, ContractError, MlopsError, NotFoundError
 from function_app.ports import Events
@@ -101,6 +102,10 @@ class LocalDatasets:
             text = f"{model} has no data yet. Put a CSV file into its folder of the inbox."
             raise NotFoundError(text)
         return self._whole(reference.dataset)
+
+    def version(self, model: str, version: str) -> Dataset:
+        path = below(self._versions, model, f"{DATA_VERSION.check(version, 'data version')}.csv")
+        return self._whole(Dataset(model=model, version=version, uri=str(path)))
 
     def reference(self, model: str) -> Reference | None:
         path = below(self._versions, model, REFERENCE)

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.bundles import LocalBundles
+from function_app.adapters.local.jobs.run_environment import (
+    recorded_environment,
+    recorder_words,
+)
 from function_app.adapters.local.jobs.run_records import RunRecords
 from function_app.adapters.local.jobs.run_state import may_start, read_state, write_cancel
 from function_app.adapters.local.reach.containment import Access, Containment
@@ -19,6 +23,7 @@ from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, Co
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, GatePolicy
+from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.project import ModelProject, project_of
 from function_app.domain.training import (
     Dataset,
@@ -27,6 +32,7 @@ from function_app.domain.training import (
     Reference,
     Run,
     RunStatus,
+    finite,
     finite_figures,
     is_run_id,
     unknown_run,
@@ -102,8 +108,14 @@ class LocalJobs:
         timeout = project.training_run.timeout_seconds
         # The held-out rows lie beside the seen ones; a training must not see them.
         access = self._containment.training([seen], out)
-        self._start(run_id, dataset, code, command, timeout, tags, access, self._code(code))
+        recorder = recorder_words(self._root, seen, None if code else project.training)
+        self._start(
+            run_id, dataset, code, command, timeout, tags, access, self._code(code), recorder
+        )
         return self.get(run_id)
+
+    def environment(self, run_id: str) -> RunEnvironment | None:
+        return recorded_environment(self._folder(run_id)) if is_run_id(run_id) else None
 
     def submit_evaluation(
         self,
@@ -180,7 +192,13 @@ class LocalJobs:
     def judged(self, run_id: str) -> Judged:
         content = self._written(run_id, f"{EVALUATION}/evaluation.json")
         figures = self._written(run_id, f"{EVALUATION}/metrics.json")
-        return Judged(evaluation_id=run_id, digest=content["digest"], metrics=figures)
+        largest = finite(content.get("largest_difference"))
+        return Judged(
+            evaluation_id=run_id,
+            digest=content["digest"],
+            metrics=figures,
+            largest_difference=largest,
+        )
 
     def comparison(self, run_id: str) -> Comparison:
         refused = self._written(run_id, f"{EVALUATION}/evaluation.json").get("refused")
@@ -246,6 +264,7 @@ class LocalJobs:
         tags: dict[str, str],
         access: Access | None,
         folder_of_command: Path | None = None,
+        recorder: list[str] | None = None,
     ) -> None:
         folder = self._folder(run_id)
         if not may_start(folder):
@@ -261,6 +280,7 @@ class LocalJobs:
             "folder": str(folder_of_command or self._root),
             "timeout_seconds": timeout,
             "sandbox": access and self._containment.record(access),
+            "recorder": recorder,
         }
         write_json(folder / "request.json", request)
         endpoint, key = self._topic

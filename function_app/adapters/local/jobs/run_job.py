@@ -16,6 +16,7 @@ from typing import Any
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.jobs.jobs import plain_environ
+from function_app.adapters.local.jobs.run_environment import EnvironmentRecorder
 from function_app.adapters.local.jobs.run_log import copy_redacted
 from function_app.adapters.local.jobs.run_state import (
     TEMPORARY,
@@ -27,6 +28,7 @@ from function_app.adapters.local.reach.containment import contained, read_record
 from function_app.adapters.local.reach.files import read_json, read_tail
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.event_types import RUN_COMPLETED
+from function_app.domain.lineage.environment import PINNED
 from function_app.domain.text.plain_text import one_line
 from function_app.domain.text.redaction import redact
 from function_app.domain.training import RunStatus
@@ -65,6 +67,7 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
     command = _contained(folder, request)
     # The run counts as running for as long as its command does, also when this watcher is killed.
     lock = int(os.environ.get("LOCK_FD", "-1"))
+    environ = {**plain_environ(), **PINNED}
     with (folder / "run.log").open("ab") as log:
         begin = log.tell()
         ended = subprocess.Popen(
@@ -72,7 +75,7 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
             cwd=request["folder"],
             # Otherwise Python writes buffered output after the error, and the last line hides the
             # error.
-            env={**plain_environ(), "PYTHONUNBUFFERED": "1"},
+            env={**environ, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -81,6 +84,8 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
         assert ended.stdout is not None
         writer = threading.Thread(target=copy_redacted, args=(ended.stdout, log), daemon=True)
         writer.start()
+        # It has its own process, so that the training does not wait for it.
+        recorder = EnvironmentRecorder(folder, request.get("recorder") or (), environ)
         try:
             ended.wait(request["timeout_seconds"])
         except subprocess.TimeoutExpired:
@@ -91,6 +96,7 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
             writer.join(GRACE_SECONDS)
             if not writer.is_alive():
                 ended.stdout.close()
+            recorder.finish()
     size = (folder / "run.log").stat().st_size
     tail = read_tail(folder / "run.log", min(size - begin, _TAIL_BYTES))
     lines = tail.decode(errors="replace").strip().splitlines()

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from function_app.adapters.local.jobs.mlflow_client import import_mlflow, mlflow_client
-from function_app.adapters.local.reach.files import find_irregular, locked
-from function_app.adapters.run_facts import RUN_ID, parameters, tags
+from function_app.adapters.local.jobs.run_environment import recorded_environment
+from function_app.adapters.local.reach.files import find_irregular, locked, read_object
+from function_app.adapters.run_facts import RUN_ID, comparison_figures, parameters, tags
 from function_app.addresses import below, file_address
 from function_app.domain.training import Run, RunStatus
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+# The folder of an evaluation in a run's folder, and its comparison of two models.
+EVALUATION, COMPARISON = "evaluation", "comparison.json"
 _ENDS = {
     RunStatus.COMPLETED: "FINISHED",
     RunStatus.TIMED_OUT: "KILLED",
@@ -64,7 +67,9 @@ class LocalTracking:
             tracked_id = str(client.create_run(experiment, tags=names).info.run_id)
         if folder.is_dir():
             self._keep_files(client, tracked_id, folder)
-        self._describe(client, tracked_id, run, metrics)
+        facts = tags(run, recorded_environment(folder))
+        compared = comparison_figures(read_object(folder / EVALUATION / COMPARISON))
+        self._describe(client, tracked_id, run, {**metrics, **compared}, facts)
         # The end is written last, because a run without an end is recorded again.
         client.set_terminated(tracked_id, status=_ENDS.get(run.status, "FAILED"))
         return tracked_id
@@ -82,7 +87,12 @@ class LocalTracking:
             client.set_tag(tracked_id, "mlops.files", text[:500])
 
     def _describe(
-        self, client: "MlflowClient", tracked_id: str, run: Run, metrics: Mapping[str, float]
+        self,
+        client: "MlflowClient",
+        tracked_id: str,
+        run: Run,
+        metrics: Mapping[str, float],
+        facts: Mapping[str, str],
     ) -> None:
         entities = import_mlflow().entities
         # The time is not that of this call, because a repetition must write the same points.
@@ -90,7 +100,7 @@ class LocalTracking:
             tracked_id,
             metrics=[entities.Metric(name, value, 0, 0) for name, value in sorted(metrics.items())],
             params=[entities.Param(name, value) for name, value in parameters(run).items()],
-            tags=[entities.RunTag(name, value) for name, value in tags(run).items()],
+            tags=[entities.RunTag(name, value) for name, value in facts.items()],
         )
 
     def _experiment(self, client: "MlflowClient", model: str) -> str:
