@@ -16,6 +16,7 @@ from function_app.activities import (
     production,
     reconciliation,
     releases,
+    reproduction,
     training,
     watching,
 )
@@ -25,6 +26,7 @@ from function_app.orchestrators.ensure_platform import ensure_platform
 from function_app.orchestrators.integrate_change import integrate_change
 from function_app.orchestrators.reconcile import reconcile
 from function_app.orchestrators.release_model import release_model
+from function_app.orchestrators.reproduce_model import reproduce_model
 from function_app.orchestrators.roll_back import roll_back
 from function_app.orchestrators.train_model import train_model
 from function_app.orchestrators.watch_production import watch_production
@@ -41,6 +43,7 @@ from function_app.triggers.http import (
     audit_api,
     http_api,
     keys,
+    lineage_api,
     models_api,
     orders,
     releases_api,
@@ -67,6 +70,7 @@ STORIES = (
     roll_back,
     reconcile,
     watch_production,
+    reproduce_model,
 )
 
 # The modules that bind each of STEPS to its activity.
@@ -78,6 +82,7 @@ ACTIVITIES = (
     production,
     reconciliation,
     releases,
+    reproduction,
     training,
     watching,
 )
@@ -106,6 +111,12 @@ ROUTES: tuple[Route, ...] = (
     ("GET", "models", models_api.get_models),
     ("GET", "models/{model}", models_api.get_model),
     ("POST", "models/{model}/train", http_api.post_training),
+    ("GET", "models/{model}/versions/{version}/lineage", lineage_api.get_lineage),
+    (
+        "POST",
+        "models/{model}/versions/{version}/reproduction",
+        lineage_api.post_reproduction,
+    ),
     ("GET", "runs/{run_id}", reports.get_run_state),
     ("GET", "runs/{run_id}/log", reports.get_run_log),
     ("GET", "runs/{run_id}/reports/{name}", reports.get_report),

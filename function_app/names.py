@@ -8,6 +8,7 @@ RELEASE_MODEL = "release_model"
 ROLL_BACK = "roll_back"
 RECONCILE = "reconcile"
 WATCH_PRODUCTION = "watch_production"
+REPRODUCE_MODEL = "reproduce_model"
 
 # External events
 

@@ -28,6 +28,8 @@ from mlopsctl.reach.local_host import HostError
 from mlopsctl.reach.state_folder import StateError
 from mlopsctl.up import demo, down, up
 from mlopsctl.version import show_version
+from mlopsctl.versions.explain import explain
+from mlopsctl.versions.reproduce import reproduce
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.add_typer(events, name="events")
@@ -40,6 +42,7 @@ app.command("provision")(provision)
 for command in (
     *(up, down, demo),
     *(status, releases, models, endpoint, show, logs),
+    *(explain, reproduce),
     *(train, retry, cancel, approve, reject, withdraw, roll_back, shutdown),
     *(reconcile, drift, doctor),
 ):

@@ -59,7 +59,7 @@ EVENTS: dict[str, tuple[str, str]] = {
         "Starts `integrate_change`, which checks the pull request and publishes nothing.",
     ),
     types.TRAINING_REQUESTED: (
-        "`model`, `requestId`, `dataUri`?, `codeVersion`?",
+        "`model`, `requestId`, `dataUri`?, `codeVersion`?, `callerRunId`?, `buildId`?, `buildUri`?",
         "Starts `train_model`. The same `requestId` is one training.",
     ),
     types.DRIFT_DETECTED: (

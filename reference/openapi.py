@@ -61,6 +61,7 @@ BODIES: dict[str, type] = {
     "post_platform": NoFields,
     "post_reconciliation": NoFields,
     "post_drift_check": NoFields,
+    "post_reproduction": NoFields,
 }
 # The media types of answers that are no JSON.
 MEDIA = {
@@ -77,6 +78,7 @@ PATH: dict[str, ids.Pattern] = {
     "part": ids.PART,
     "release_id": ids.RELEASE_ID,
     "run_id": ids.RUN_ID,
+    "version": ids.VERSION,
 }
 _PAGE: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},

@@ -22,6 +22,7 @@ from function_app.domain.requests import RunId
 from function_app.domain.training import Run
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
+from function_app.services import lineage
 
 
 @steps.fetch_change.activity
@@ -106,7 +107,9 @@ def publish_code(ports: Ports, publication: Publication) -> Published:
     newer = ports.sources.supersedes(publication.change)
     if newer:
         return Published(newer=newer)
-    return Published(code=ports.jobs.publish(publication.model, publication.bundle))
+    code = ports.jobs.publish(publication.model, publication.bundle)
+    lineage.keep_code(ports, code, publication.change)
+    return Published(code=code)
 
 
 @steps.request_training.activity

@@ -1,8 +1,11 @@
 """Activities of the training story."""
 
+from dataclasses import replace
+
 from function_app import steps, telemetry
 from function_app.domain import data_quality
 from function_app.domain.gates import GateResult
+from function_app.domain.lineage.origin import VERDICT
 from function_app.domain.people.authorship import (
     AUTHORS,
     Authors,
@@ -25,7 +28,7 @@ from function_app.domain.requests import (
 from function_app.domain.training import ModelVersion, Run
 from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
-from function_app.services import judging
+from function_app.services import judging, lineage
 
 
 @steps.keep_dataset.activity
@@ -65,6 +68,7 @@ def judge_dataset(ports: Ports, check: DatasetCheck) -> GateResult:
 def submit_training(ports: Ports, request: RunRequest) -> Run:
     """Start the training, or return the run of an earlier attempt."""
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
+    tags |= request.caller.tags()
     code = ports.jobs.code(request.dataset.model, request.code_version)
     if authors := join_authors(_starters(request.started_by), code.authors if code else ()):
         tags[AUTHORS] = write_authors(authors)
@@ -105,7 +109,11 @@ def register_model(ports: Ports, registration: Registration) -> ModelVersion:
     judged, run = ports.jobs.judged(registration.evaluation_id), registration.run
     owner = make_authors([(Role.OWNS, run.owner)])
     authors = join_authors(_starters(registration.started_by), owner, _code_authors(ports, run))
-    return ports.registry.register(run, judged, authors)
+    verdict = " ".join(registration.training.verdict)
+    tagged = replace(run, tags={**run.tags, VERDICT: verdict}) if verdict else run
+    version = ports.registry.register(tagged, judged, authors)
+    lineage.keep_origin(ports, version, run, registration.training)
+    return version
 
 
 def _starters(people: tuple[str, ...]) -> Authors:

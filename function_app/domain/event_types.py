@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from function_app.domain.envelopes import Envelope
+from function_app.domain.events.caller import Caller
 from function_app.domain.events.events import (
     CodeProposed,
     CodePushed,
@@ -193,6 +194,11 @@ def _read_request(envelope: Envelope, fields: Fields) -> TrainingRequested:
         uri=_text(fields, "datauri") if fields.get("datauri") else "",
         request_id=_text(fields, "requestid"),
         code_version=_text(fields, "codeversion") if fields.get("codeversion") else "",
+        caller=Caller(
+            run_id=_optional(fields, "callerrunid"),
+            build_id=_optional(fields, "buildid"),
+            build_uri=_optional(fields, "builduri"),
+        ),
     )
 
 
@@ -250,6 +256,10 @@ def _branch(ref: str) -> str | None:
     if not ref.startswith("refs/"):
         return ref
     return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else None
+
+
+def _optional(fields: Fields, key: str) -> str:
+    return _text(fields, key) if fields.get(key) else ""
 
 
 def _text(fields: Fields, key: str) -> str:

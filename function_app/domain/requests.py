@@ -1,11 +1,13 @@
 """Arguments and results of activities that are more than one domain object."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.events.arrivals import Arrival
+from function_app.domain.events.caller import Caller
 from function_app.domain.gates import GatePolicy
+from function_app.domain.lineage.origin import Training
 from function_app.domain.release.approval import Evidence
 from function_app.domain.release.release import (
     Release,
@@ -73,6 +75,7 @@ class RunRequest:
     instance_id: ids.InstanceId
     code_version: ids.OrEmpty[ids.CodeDigest] = ""
     started_by: tuple[ids.Person, ...] = ()
+    caller: Caller = field(default_factory=Caller)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,7 @@ class Registration:
     run: Run
     evaluation_id: ids.RunId
     started_by: tuple[ids.Person, ...] = ()
+    training: Training = field(default_factory=Training)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

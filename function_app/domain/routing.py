@@ -7,6 +7,7 @@ from function_app import names
 from function_app.domain.change.change import Change
 from function_app.domain.change.integration import ChangeRequest, integration_id
 from function_app.domain.events.arrivals import why_no_data
+from function_app.domain.events.caller import Caller
 from function_app.domain.events.events import (
     CodeProposed,
     CodePushed,
@@ -262,7 +263,14 @@ def _release(event: ModelRegistered, projects: Projects) -> Start:
 
 def _request(event: TrainingRequested, projects: Projects) -> Start:
     project = _project(event.model, projects)
-    return _train(event, event.model, project, uri=event.uri, code_version=event.code_version)
+    return _train(
+        event,
+        event.model,
+        project,
+        uri=event.uri,
+        code_version=event.code_version,
+        caller=event.caller,
+    )
 
 
 def _drift(event: DriftDetected, projects: Projects) -> Start:
@@ -279,6 +287,7 @@ def _train(
     code_version: str = "",
     reason: str = "",
     order: str = "",
+    caller: Caller | None = None,
 ) -> Start:
     cause = claim_key(event, model)
     request = TrainingRequest(
@@ -289,6 +298,7 @@ def _train(
         etag=etag,
         code_version=code_version,
         reason=reason,
+        caller=caller or Caller(),
     )
     return Start(
         story=names.TRAIN_MODEL,

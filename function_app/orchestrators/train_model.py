@@ -14,6 +14,7 @@ completed is outcome `failed`: only data and answers are judged, and only they a
 from datetime import timedelta
 
 from function_app import steps
+from function_app.domain.lineage.origin import Training
 from function_app.domain.requests import (
     DatasetCheck,
     DatasetRequest,
@@ -149,6 +150,7 @@ def _train(
         instance_id=ctx.instance_id,
         code_version=request.code_version,
         started_by=request.started_by,
+        caller=request.caller,
     )
     trail.show("training", run_id=run.run_id)
     policy = request.policy
@@ -175,7 +177,18 @@ def _train(
         return _end(trail, TrainingOutcome.REJECTED, verdict.reasons, run=ended)
 
     trail.show("registering", run_id=run.run_id)
-    registration = Registration(run=ended, evaluation_id=evaluation, started_by=request.started_by)
+    registration = Registration(
+        run=ended,
+        evaluation_id=evaluation,
+        started_by=request.started_by,
+        training=Training(
+            instance_id=ctx.instance_id,
+            began_at=request.arrival.claimed_at if request.arrival else None,
+            data_uri=request.data_uri,
+            reason=request.reason,
+            verdict=cap_reasons(verdict.reasons),
+        ),
+    )
     version = yield from steps.register_model(ctx, registration)
     return _end(
         trail, TrainingOutcome.REGISTERED, verdict.reasons, run=ended, version=version.version

@@ -17,6 +17,14 @@ from function_app.domain.change.integration import (
 )
 from function_app.domain.drift.watching import DriftAnnouncement, DriftReport, WatchRequest
 from function_app.domain.gates import GateResult
+from function_app.domain.lineage.reproduction import (
+    ReproductionCheck,
+    ReproductionEvaluation,
+    ReproductionPlan,
+    ReproductionRequest,
+    ReproductionResult,
+    ReproductionRun,
+)
 from function_app.domain.platform import EnsuredPart, EnsurePart
 from function_app.domain.reconciliation import ModelName, ReconcileReport, ReconcileRequest
 from function_app.domain.release.approval import Settlement
@@ -72,6 +80,12 @@ cancel_run = _step(RunId, Run)
 submit_evaluation = _step(EvaluationRequest, Run)
 evaluate_challenger = _step(Evaluation, GateResult)
 register_model = _step(Registration, ModelVersion)
+
+# A reproduction
+plan_reproduction = _step(ReproductionRequest, ReproductionPlan)
+submit_reproduction = _step(ReproductionRun, Run)
+evaluate_reproduction = _step(ReproductionEvaluation, Run)
+judge_reproduction = _step(ReproductionCheck, ReproductionResult)
 
 # A release
 build_image = _step(Release, Build)

@@ -43,10 +43,17 @@ class DecisionBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingBody:
-    """The id of a request for a training, and the data; the newest data without an address."""
+    """The id of a request for a training, the data, and the build that requests it.
+
+    Without an address it is trained on the newest data. The build and the caller's own run become
+    tags of the run and of the version.
+    """
 
     request_id: str = field(metadata={"expected": _REQUEST_ID})
     data_uri: str = ""
+    caller_run_id: str = ""
+    build_id: str = ""
+    build_uri: str = ""
 
 
 def read_body(request: Request, kind: type[T]) -> T:

@@ -17,6 +17,9 @@ Data = Annotated[
 RequestId = Annotated[
     str, typer.Option(help="Id of the request; a second request with this id starts no training.")
 ]
+CallerRun = Annotated[str, typer.Option(help="Id of the caller's own run; a tag of the version.")]
+BuildId = Annotated[str, typer.Option(help="Id of the build that asks; a tag of the version.")]
+BuildUri = Annotated[str, typer.Option(help="Address of that build; a tag of the version.")]
 Wait = Annotated[
     bool,
     typer.Option("--wait", help="Wait for the end; exit with 1 unless a model was registered."),
@@ -31,6 +34,9 @@ def train(
     model: str,
     data: Data = "",
     request_id: RequestId = "",
+    caller_run_id: CallerRun = "",
+    build_id: BuildId = "",
+    build_uri: BuildUri = "",
     wait: Wait = False,
     person: Author = "",
     url: Url = "",
@@ -40,7 +46,13 @@ def train(
     """Start a training of a model."""
     api = connect(url, state)
     asked = request_id or f"by-hand-{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    content = {"request_id": asked, **({"data_uri": data} if data else {})}
+    given = {
+        "data_uri": data,
+        "caller_run_id": caller_run_id,
+        "build_id": build_id,
+        "build_uri": build_uri,
+    }
+    content = {"request_id": asked, **{name: text for name, text in given.items() if text}}
     path = f"/api/models/{segment(model)}/train"
     receipt = api.post_as(person, path, content)["receipts"][0]
     instance_id = receipt["instance_id"]

@@ -59,13 +59,13 @@ def _roc(actual: Sequence[float], predicted: Sequence[float]) -> str:
     """Return the share of found positives by the share of false ones, over all thresholds."""
     positives = sum(actual)
     negatives = len(actual) - positives
-    curve, found, false = [(0.0, 0.0)], 0.0, 0.0
+    curve, hits, misses = [(0.0, 0.0)], 0.0, 0.0
     ranked = sorted(zip(predicted, actual, strict=True), reverse=True)
     for number, (value, truth) in enumerate(ranked):
-        found, false = found + truth, false + 1.0 - truth
+        hits, misses = hits + truth, misses + 1.0 - truth
         # Rows with equal predictions are found together.
         if number + 1 == len(ranked) or ranked[number + 1][0] != value:
-            curve.append((false / (negatives or 1.0), found / (positives or 1.0)))
+            curve.append((misses / (negatives or 1.0), hits / (positives or 1.0)))
     names = ("Receiver operating characteristic", "false positive rate", "true positive rate")
     return _plot(names, [], _thinned(curve), [(0.0, 0.0), (1.0, 1.0)])
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from function_app.activities.training import register_model
+from function_app.adapters.clock import SystemClock
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.people.authorship import Authors, Role, make_authors
 from function_app.domain.people.duties import OWN_AUTHOR, Separation
@@ -14,6 +15,8 @@ from function_app.domain.requests import Registration
 from function_app.domain.training import Judged, ModelVersion, Run, RunStatus
 from function_app.errors import NotAuthorisedError, RefusedError
 from function_app.ports import Ledger, Ports, Rows
+from function_app.records.inbox.inbox import StoredInbox
+from function_app.records.ledger.ledger import StoredLedger
 from function_app.triggers.http.approvals import post_rejection
 from function_app.triggers.http.releases_api import get_release
 from tests.activities.law_bench import MODEL
@@ -21,6 +24,7 @@ from tests.attacks.approvals import OF_ADA, PEOPLE, Office, code_of, office_of
 from tests.attacks.attack import SAME, attack, same_code
 from tests.attacks.targets import Target, ask, error_of, named_by, waiting
 from tests.azure_servers.identity import OBJECT
+from tests.contracts.memory_rows import MemoryRows
 
 __all__ = ["PEOPLE", "Office"]
 
@@ -133,6 +137,9 @@ class Registering:
 
     published: CodeVersion
     registered: list[Authors] = field(default_factory=list)
+    ledger: StoredLedger = field(default_factory=lambda: StoredLedger(MemoryRows()))
+    inbox: StoredInbox = field(default_factory=lambda: StoredInbox(MemoryRows()))
+    clock: SystemClock = field(default_factory=SystemClock)
 
     @property
     def jobs(self) -> "Registering":

@@ -6,12 +6,17 @@ from typing import Any, cast
 import pytest
 
 from function_app.activities.changes import fetch_change, publish_code
+from function_app.adapters.clock import SystemClock
 from function_app.domain.change.change import Bundle, Change, CodeVersion
 from function_app.domain.change.integration import Publication
 from function_app.domain.project import CodeRules
 from function_app.errors import ContractError
 from function_app.ports import Ports
+from function_app.records.inbox.inbox import StoredInbox
+from function_app.records.ledger.ledger import StoredLedger
+from function_app.records.ledger.lineage import Lineage
 from tests.attacks.attack import attack, same_code
+from tests.contracts.memory_rows import MemoryRows
 from tests.triggers.office import PROJECTS
 
 REPOSITORY = "https://git.example/org/diabetes"
@@ -47,6 +52,9 @@ class CodePorts:
             "wine": replace(PROJECTS["diabetes"], code=None),
         }
     )
+    ledger: StoredLedger = field(default_factory=lambda: StoredLedger(MemoryRows()))
+    inbox: StoredInbox = field(default_factory=lambda: StoredInbox(MemoryRows()))
+    clock: SystemClock = field(default_factory=SystemClock)
 
     @property
     def sources(self) -> Code:
@@ -113,3 +121,6 @@ def test_the_code_that_mlops_toml_names_is_fetched_and_published() -> None:
     assert fetched.bundle is not None
     assert publish_code(cast(Ports, ports), publication).code is not None
     assert ports.code.published == ["diabetes"]
+    kept = Lineage(ports.ledger, ports.inbox).code("diabetes", BUNDLE.digest)
+    assert kept is not None
+    assert (kept.repository, kept.branch) == (REPOSITORY, "main")

@@ -212,3 +212,21 @@ def test_data_is_refused_while_the_workspace_refuses(azure_place: Place) -> None
 
     with pytest.raises(PlatformError, match=r"data asset.*AuthorizationFailed.*role"):
         azure_place.datasets.add("m", uri, etag)
+
+
+def test_a_stored_version_is_found_until_its_bytes_are_others_or_gone(place: Place) -> None:
+    kept = place.datasets.add("m", *place.land("m/a.csv", CSV))
+    place.datasets.add("m", *place.land("m/b.csv", CSV + b"5,6\n"))
+
+    assert place.datasets.version("m", kept.version) == kept
+    with pytest.raises(NotFoundError):
+        place.datasets.version("other", kept.version)
+    for odd in ("", "../m/latest", "0" * 64):
+        with pytest.raises((NotFoundError, ContractError)):
+            place.datasets.version("m", odd)
+    place.change(kept, b"other bytes")
+    with pytest.raises(ContractError, match="was changed"):
+        place.datasets.version("m", kept.version)
+    place.remove(kept)
+    with pytest.raises(NotFoundError, match="is gone"):
+        place.datasets.version("m", kept.version)

@@ -59,6 +59,8 @@ def _play(app: App, data: str) -> None:
     app.api.decide(app.api.release("release-eager-3"), "approve", "ada", "")
     app.ended("release-eager-3")
     app.ended(app.api.roll_back("eager", "ada")["instance_id"])
+    again = app.api.post("/api/models/eager/versions/1/reproduction")["instance_id"]
+    app.ended(again)
     app.drop("diabetes/bad.csv", "a,b\n1,2\n")
     app.ended(app.claimed("diabetes/bad.csv"))
     app.drop("diabetes/1.csv", data)

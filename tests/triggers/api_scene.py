@@ -19,6 +19,7 @@ from function_app.composition import ANONYMOUS_ROUTES, ROUTES
 from function_app.domain.access.budgets import Budgets
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump
+from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.platform import PartState, PlannedPart
 from function_app.domain.project import Limits
 from function_app.domain.reconciliation import FINDINGS, Finding, FindingKind, ReconcileReport
@@ -117,6 +118,9 @@ class Jobs:
 
     def get(self, run_id: str) -> Run:
         return RUN if run_id == RUN.run_id else replace(RUN, status=RunStatus.UNKNOWN)
+
+    def environment(self, run_id: str) -> RunEnvironment | None:
+        return RunEnvironment(cpu="Xeon", threads="1") if run_id == RUN.run_id else None
 
     def log(self, run_id: str, most: int) -> bytes:
         if run_id != RUN.run_id:
@@ -351,6 +355,8 @@ def well_formed(scene: Scene) -> dict[str, dict[str, Any]]:
         "get_audit_check": PERSON,
         "get_models": {},
         "get_model": IN_MODEL,
+        "get_lineage": {"version": "3", **IN_MODEL},
+        "post_reproduction": {"version": "3", **IN_MODEL},
         "post_training": {"json_body": {"request_id": "r2"}, **IN_MODEL},
         "get_run_state": {"run_id": RUN.run_id},
         "get_run_log": {"run_id": RUN.run_id, "query": {"tail": "1"}},

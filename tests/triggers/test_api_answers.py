@@ -104,6 +104,7 @@ NOWHERE = {
     "part": "nothing",
     "release_id": "release-nobody-1",
     "run_id": "nobody",
+    "version": "9",
 }
 
 

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from function_app.addresses import file_path
+from function_app.domain.events.caller import Caller
 from function_app.domain.text import identifiers as ids
 
 
@@ -158,6 +159,7 @@ class TrainingRequested:
     uri: ids.OrEmpty[ids.Address]
     request_id: ids.Opaque
     code_version: ids.OrEmpty[ids.CodeDigest] = ""
+    caller: Caller = field(default_factory=Caller)
 
     @property
     def cause(self) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ TONES = {
     "published": Tone.GOOD,
     "checked": Tone.GOOD,
     "done": Tone.GOOD,
+    "same": Tone.GOOD,
     "superseded": Tone.NEUTRAL,
     "stale": Tone.NEUTRAL,
     "cancelled": Tone.NEUTRAL,
@@ -44,6 +45,8 @@ TONES = {
     "expired": Tone.WARNING,
     "rolled_back": Tone.WARNING,
     "findings": Tone.WARNING,
+    "different": Tone.WARNING,
+    "impossible": Tone.WARNING,
     "failed": Tone.BAD,
     "terminated": Tone.BAD,
     "retrain": Tone.NEUTRAL,
@@ -147,7 +150,7 @@ def end_name(story: str, model: str) -> str:
 def _read(story: str, output: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     reasons = tuple(str(reason) for reason in output.get("reasons") or ())
     match story:
-        case "train_model" | "integrate_change":
+        case "train_model" | "integrate_change" | "reproduce_model":
             return str(output.get("outcome") or "done"), reasons
         case "release_model":
             return str(output.get("status") or "done"), reasons

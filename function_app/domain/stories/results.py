@@ -6,6 +6,7 @@ from typing import Any
 from function_app.domain.change.integration import IntegrationResult
 from function_app.domain.codec import load
 from function_app.domain.drift.watching import DriftReport
+from function_app.domain.lineage.reproduction import ReproductionResult
 from function_app.domain.platform import PlatformReport
 from function_app.domain.reconciliation import ReconcileReport
 from function_app.domain.release.release import ReleaseResult
@@ -19,6 +20,7 @@ StoryResult = (
     | PlatformReport
     | ReconcileReport
     | ReleaseResult
+    | ReproductionResult
     | RollBackResult
     | TrainingResult
 )
@@ -27,6 +29,7 @@ RESULTS: dict[str, type[StoryResult]] = {
     "integrate_change": IntegrationResult,
     "reconcile": ReconcileReport,
     "release_model": ReleaseResult,
+    "reproduce_model": ReproductionResult,
     "roll_back": RollBackResult,
     "train_model": TrainingResult,
     "watch_production": DriftReport,

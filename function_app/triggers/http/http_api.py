@@ -266,13 +266,23 @@ async def post_training(invocation: Invocation, request: Request) -> Accepted[Re
     model = request.route["model"]
     project_of(invocation.projects, model)
     body = read_body(request, TrainingBody)
+    named = {
+        "callerRunId": body.caller_run_id,
+        "buildId": body.build_id,
+        "buildUri": body.build_uri,
+    }
     event = {
         "specversion": "1.0",
         "id": body.request_id,
         "source": "by-hand",
         "type": TRAINING_REQUESTED,
         "subject": f"models/{model}",
-        "data": {"model": model, "dataUri": body.data_uri, "requestId": body.request_id},
+        "data": {
+            "model": model,
+            "dataUri": body.data_uri,
+            "requestId": body.request_id,
+            **{name: text for name, text in named.items() if text},
+        },
     }
     person = find_person(invocation, request)
     caller, events = caller_of(request, person, by_hand=True), [json.loads(json.dumps(event))]

@@ -1,0 +1,1 @@
+"""Commands about one version of a model: its lineage and its reproduction."""
