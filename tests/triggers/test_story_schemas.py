@@ -14,6 +14,7 @@ from function_app.domain.change.integration import IntegrationOutcome, Integrati
 from function_app.domain.codec import dump
 from function_app.domain.drift.retraining import Verdict
 from function_app.domain.drift.watching import DriftReport
+from function_app.domain.lineage.reproduction import ReproductionOutcome, ReproductionResult
 from function_app.domain.platform import EnsuredPart, PlatformReport
 from function_app.domain.reconciliation import Finding, FindingKind, ReconcileReport
 from function_app.domain.release.release import ReleaseResult, ReleaseStatus
@@ -34,6 +35,13 @@ OUTPUTS: dict[str, StoryResult] = {
         findings=(Finding(kind=FindingKind.NOT_READY, subject=MODEL, detail="0 of 2."),)
     ),
     "release_model": ReleaseResult(status=ReleaseStatus.PROMOTED, reasons=()),
+    "reproduce_model": ReproductionResult(
+        outcome=ReproductionOutcome.DIFFERENT,
+        reasons=("r",),
+        run_id="reproduce-m-1",
+        digest="a" * 64,
+        largest_difference=1e-9,
+    ),
     "roll_back": RollBackResult(restored=True, served=image("1")),
     "train_model": TrainingResult(outcome=TrainingOutcome.REGISTERED, reasons=(), version="1"),
     "watch_production": DriftReport(
