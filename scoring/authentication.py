@@ -30,6 +30,8 @@ FRONTS = ("azure-ml",)
 PROBE_KEY = "X-Probe-Key"
 OPEN_PATHS, PROBE_PATHS = ("/healthz",), ("/metrics",)
 IS_PROBE = web.RequestKey("is_probe", bool)
+# The name of the caller's key or application, for the prediction log.
+CALLER = web.RequestKey("caller", str)
 _REREAD_SECONDS = 1.0
 _DIGITS = frozenset("0123456789abcdef")
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,9 +39,13 @@ Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The digests of the callers' keys and of the probe's secret, each of 32 bytes."""
+    """The digests of the callers' keys and of the probe's secret, each of 32 bytes.
+
+    `names` are those of the callers' keys, in the same order.
+    """
 
     callers: tuple[bytes, ...] = ()
+    names: tuple[str, ...] = ()
     probes: tuple[bytes, ...] = ()
 
 
@@ -67,6 +73,13 @@ class Keyring:
     def admits_caller(self, key: str) -> bool:
         """Return whether this is a caller's key."""
         return _matches(key, self._read().callers)
+
+    def caller(self, key: str) -> str:
+        """Return the name of the caller's key that this is, "" when it is none."""
+        accepted = self._read()
+        pairs = zip(accepted.names, accepted.callers, strict=False)
+        names = [name for name, digest in pairs if _matches(key, (digest,))]
+        return names[0] if names else ""
 
     def admits_probe(self, key: str) -> bool:
         """Return whether this is the platform's own secret."""
@@ -146,18 +159,21 @@ async def _refusal(keyring: Keyring, request: web.Request, path: str) -> web.Res
     scheme, _, key = given[0].partition(" ")
     if len(given) == 1 and scheme.lower() == "bearer":
         if keyring.admits_caller(key.strip()):
+            request[CALLER] = keyring.caller(key.strip())
             return None
         if keyring.entra is not None and is_token(key.strip()):
-            return await _refusal_of_token(keyring.entra, key.strip())
+            return await _refusal_of_token(request, keyring.entra, key.strip())
     text = "The key is not one of this model's, or was rotated twice since it was issued."
     return _unauthenticated(f"{text} `mlopsctl endpoint <model>` shows where the present one is.",
                             wrong=True)  # fmt: skip
 
 
-async def _refusal_of_token(entra: Entra, token: str) -> web.Response | None:
+async def _refusal_of_token(request: web.Request, entra: Entra, token: str) -> web.Response | None:
     try:
         # Not on the event loop, because the check may have to read Entra's keys.
-        if await asyncio.to_thread(entra.admits, token):
+        app = await asyncio.to_thread(entra.application, token)
+        if app is not None:
+            request[CALLER] = app
             return None
     except EntraDownError:
         message = "Entra's keys cannot be read now. Send the request again, or send a key."
@@ -198,7 +214,8 @@ def _parse(text: str, where: str) -> Accepted:
         content = json.loads(text)
         keys, probe = content.get("keys", {}), content.get("probe", "")
         callers = tuple(_digest(entry) for entry in keys.values())
-        return Accepted(callers=callers, probes=(_digest(probe),) if probe else ())
+        names = tuple(str(name) for name in keys)
+        return Accepted(callers=callers, names=names, probes=(_digest(probe),) if probe else ())
     except (ValueError, AttributeError, RecursionError) as error:
         raise ValueError(
             f'{where} is not {{"keys": {{"<name>": "<64 hex digits>"}}, "probe": "<64 hex '

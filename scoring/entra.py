@@ -58,8 +58,13 @@ class Entra:
         )
 
     def admits(self, token: str) -> bool:
-        """Return whether a token is a caller's. It may wait for Entra: do not call it on the loop.
+        """Return whether a token is a caller's; `application` has the rest."""
+        return self.application(token) is not None
 
+    def application(self, token: str) -> str | None:
+        """Return the id of the application that calls with this token, "" when it names none.
+
+        None when the token is no caller's. It may wait for Entra: do not call it on the loop.
         EntraDownError when the keys cannot be read.
         """
         rules = self._rules
@@ -77,11 +82,14 @@ class Entra:
             raise EntraDownError(str(error)) from error
         # Bytes that are no UTF-8 arrive as surrogates, which no token has.
         except (self._jwt.PyJWTError, UnicodeError):
-            return False
+            return None
         roles, app = claims.get("roles"), claims.get("azp") or claims.get("appid")
         # `in` would find "Model.Caller" within the text "Model.CallerReader".
         named = isinstance(roles, list) and any(role in roles for role in rules.roles)
-        return named or (isinstance(app, str) and app in rules.apps)
+        known = isinstance(app, str) and app in rules.apps
+        if not named and not known:
+            return None
+        return app if isinstance(app, str) else ""
 
 
 def is_token(text: str) -> bool:

@@ -24,6 +24,8 @@ MIB = 1024 * 1024
 _CHUNK = 256 * 1024
 # Seconds until the next attempt after a disk refused a write.
 _PAUSE = 10.0
+# Time, id, inputs, outputs and caller of a request.
+_Entry = tuple[float, str, Any, Any, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ class PredictionLog:
         logged_columns = features if rules.columns is None else rules.columns
         self._kept = [list(features).index(name) for name in logged_columns]
         self._names = list(logged_columns)
-        self._queue: queue.SimpleQueue[tuple[float, str, Any, Any] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._queued_rows = 0
         self._logged = self._dropped = 0
@@ -106,8 +108,11 @@ class PredictionLog:
         """Predictions that were to be logged and are not."""
         return self._dropped
 
-    def record(self, prediction_id: str, inputs: Any, outputs: Any) -> None:
-        """Take one request's rows and predictions; never waits, never raises."""
+    def record(self, prediction_id: str, inputs: Any, outputs: Any, caller: str = "") -> None:
+        """Take one request's rows and predictions; never waits, never raises.
+
+        `caller` is the name of the caller's key or application, never the key.
+        """
         if self._rules.sample < 1 and random.random() >= self._rules.sample:
             return
         rows = len(outputs)
@@ -117,7 +122,7 @@ class PredictionLog:
                 return
             self._queued_rows += rows
             # Within the lock, because no line may follow the mark that ends the log.
-            self._queue.put((time.time(), prediction_id, inputs, outputs))
+            self._queue.put((time.time(), prediction_id, inputs, outputs, caller))
 
     def close(self, seconds: float = 5.0) -> None:
         """Write the queued lines and finish the segment, for at most so many seconds."""
@@ -154,7 +159,7 @@ class PredictionLog:
                     self._dropped += len(lines)
         self._segments.finish()
 
-    def _line(self, at: float, prediction_id: str, inputs: Any, outputs: Any) -> bytes:
+    def _line(self, at: float, prediction_id: str, inputs: Any, outputs: Any, caller: str) -> bytes:
         with self._lock:
             self._queued_rows -= len(outputs)
         content: dict[str, Any] = {
@@ -163,6 +168,8 @@ class PredictionLog:
             "image": self._served.image,
             "outputs": outputs,
         }
+        if caller:
+            content["caller"] = caller
         if self._served.version:
             content["version"] = self._served.version
         if self._kept:

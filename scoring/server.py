@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from scoring.authentication import IS_PROBE, PROBE_KEY, Keyring, guard
+from scoring.authentication import CALLER, IS_PROBE, PROBE_KEY, Keyring, guard
 from scoring.log_shipping import Shipper
 from scoring.metrics import CONTENT_TYPE, describe_metrics
 from scoring.prediction_log import PredictionLog
@@ -70,7 +70,8 @@ def create_server(
             return _refusal(str(error), "MODEL_FAILED", 500)
         counts["scored"] += 1
         if log is not None and not (is_probe and request.headers.get(LOG_SWITCH) == "off"):
-            log.record(prediction_id, content["data"], answer["result"])
+            caller = request.get(CALLER, "")
+            log.record(prediction_id, content["data"], answer["result"], caller)
         return web.json_response(answer, headers={PREDICTION_ID: prediction_id})
 
     async def healthz(request: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ import pytest
 from scoring.entra import read_entra
 from tests.azure_servers.identity import CLIENT, TENANT, IdentityServer, Signer
 from tests.azure_servers.tls import Tls, make_tls
+from tests.funchost.conftest import until
 from tests.scoring.keys import KEY
 from tests.scoring.service import serving
 
@@ -26,6 +27,7 @@ class Production:
 
     client: httpx.Client
     entra: IdentityServer
+    log: Path
     row: list[float] = field(default_factory=lambda: [0.0] * 10)
 
     def ask(self, credential: str) -> httpx.Response:
@@ -53,11 +55,14 @@ def rules(entra: IdentityServer) -> str:
 
 
 @pytest.fixture(scope="module")
-def production(model: Path, tls: Tls) -> Iterator[Production]:
+def production(
+    model: Path, tls: Tls, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Production]:
+    log = tmp_path_factory.mktemp("log")
     with IdentityServer(tls) as entra:
         environ = {"SCORING_ENTRA": rules(entra), "SSL_CERT_FILE": str(tls.ca_file)}
-        with serving(model, environ) as client:
-            yield Production(client, entra)
+        with serving(model, {**environ, "PREDICTION_LOG": str(log)}) as client:
+            yield Production(client, entra, log)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +72,23 @@ def test_a_token_with_the_role_or_of_a_listed_app_is_answered(
     production: Production, claims: dict[str, Any]
 ) -> None:
     assert production.ask(production.token(**claims)).status_code == 200
+
+
+def test_the_prediction_log_names_the_application_and_never_the_token(
+    production: Production,
+) -> None:
+    token = production.token(appid=APP)
+    answer = production.ask(token)
+    prediction_id = answer.headers["x-prediction-id"]
+
+    def line() -> str:
+        text = "".join(path.read_text() for path in production.log.glob("*/*"))
+        found = [entry for entry in text.splitlines() if prediction_id in entry]
+        return found[0] if found else ""
+
+    until(lambda: line().endswith("}"), "the line")
+    assert json.loads(line())["caller"] == APP
+    assert token not in line()
 
 
 def test_a_key_is_taken_beside_tokens(production: Production) -> None:
@@ -110,11 +132,13 @@ def test_a_malformed_token_is_refused(production: Production, text: str) -> None
     assert answer.status_code == 401
 
 
-def test_while_entra_does_not_answer_tokens_get_503_and_keys_work(model: Path, tls: Tls) -> None:
+def test_while_entra_does_not_answer_tokens_get_503_and_keys_work(
+    model: Path, tls: Tls, tmp_path: Path
+) -> None:
     with IdentityServer(tls) as entra:
         environ = {"SCORING_ENTRA": rules(entra), "SSL_CERT_FILE": str(tls.ca_file)}
     with serving(model, environ) as client:
-        production = Production(client, entra)
+        production = Production(client, entra, tmp_path)
         refused = production.ask(production.token(roles=[ROLE]))
 
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")

@@ -14,7 +14,7 @@ import pytest
 from scoring.prediction_log import LogRules, PredictionLog, Served, read_rules
 from tests.funchost.conftest import until
 from tests.patience import PATIENCE
-from tests.scoring.keys import AS_PROBE
+from tests.scoring.keys import AS_PROBE, KEY
 from tests.scoring.service import serving
 
 FEATURES = ("age", "sex", "bmi")
@@ -48,6 +48,14 @@ def test_a_prediction_is_one_line_with_its_id_image_inputs_and_outputs(tmp_path:
     }
     assert (log.logged, log.dropped) == (1, 0)
     assert [path.suffix for path in tmp_path.glob("*/*")] == [".jsonl"]
+
+
+def test_a_line_names_its_caller_and_never_a_key(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.record("a1", [[1, 2, 3]], [7.0], "primary")
+    log.close()
+
+    assert lines(tmp_path)[0]["caller"] == "primary"
 
 
 def test_inputs_that_the_policy_leaves_out_are_nowhere_in_the_log(tmp_path: Path) -> None:
@@ -214,4 +222,6 @@ def test_the_service_logs_what_it_answers_and_flushes_at_its_end(
     assert [line["id"] for line in logged] == [trace, other.headers["x-prediction-id"]]
     assert logged[0]["inputs"] == golden["data"]
     assert logged[0]["outputs"] == traced.json()["result"]
+    assert [line.get("caller") for line in logged] == [None, "primary"]
+    assert KEY not in json.dumps(logged)
     assert [path.suffix for path in tmp_path.glob("*/*")] == [".jsonl"]
