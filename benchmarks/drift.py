@@ -1,62 +1,139 @@
-"""Measures the delay and the false alarms of the sequential test for drift.
+"""Measures the test for drift on streams with a known truth, before and after clusters of requests.
 
-python -m benchmarks.drift (fixed seed, about two minutes).
+python -m benchmarks.drift [WORLDS] (fixed seeds; 100 worlds take about ten minutes). "Rows" is the
+former test: each row is a unit and evidence is an alarm. "Now" is the test of the app as it is.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
-from function_app.domain.drift.drift import Block, add_batch, weigh
-from function_app.domain.drift.observations import (
-    ObservationBatch,
-    Reference,
-    Watched,
-    count_column,
-    describe_column,
-)
+from benchmarks import drift_worlds as worlds
+from benchmarks.drift_worlds import Outcome, Requests, Stream
+from function_app.domain.drift.retraining import DriftPolicy
 
-COLUMNS, ALPHA, STREAMS, STEP, LONGEST = 10, 0.01, 60, 50, 10_000
-WATCHED = Watched(
-    model="m", version="1", digest="sha256:aa", run_id="r", dataset_version="d", model_uri="u"
-)
+COLUMNS, TRAINING_ROWS = 4, 442
+POLICY = DriftPolicy()
 
 
-def found_after(rng: np.random.Generator, training_rows: int, shift: float, peace: int) -> float:
-    """Return the number of rows until a shift of one column was detected, else infinity."""
-    rows = rng.normal(size=(training_rows, COLUMNS))
-    described = [describe_column(f"x{i}", rows[:, i]) for i in range(COLUMNS)]
-    columns = tuple(column for column in described if column is not None)
-    known = Reference(watched=WATCHED, target="Y", columns=columns)
-    blocks: tuple[Block, ...] = ()
-    seen = -peace
-    while seen < LONGEST:
-        fresh = rng.normal(size=(STEP, COLUMNS))
-        fresh[:, 0] += shift if seen >= 0 else 0.0
-        counts = {c.name: count_column(c, fresh[:, i]) for i, c in enumerate(columns)}
-        blocks = add_batch(blocks, ObservationBatch(cursor="", rows=STEP, columns=counts))
-        seen += STEP
-        if weigh(known, blocks, ALPHA).drifted:
-            return float(seen) if seen > 0 else float("nan")
-    return float("inf")
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The number of rows a day, the days, and the comparisons a day."""
+
+    per_day: int = 1000
+    days: int = 7
+    looks: int = 6
+
+
+FOOLING: dict[str, Stream] = {
+    "one request with 100 rows in a wrong unit (x 10)": worlds.wrong_unit(10.0),
+    "the same, in range (x 2)": worlds.wrong_unit(2.0),
+    "a load test with 500 equal rows": worlds.load_test,
+    "each user sends a row ten times": worlds.ten_times,
+    "day and night with different values": worlds.day_and_night,
+    "a client with 20 % of the traffic and one row": worlds.one_client,
+}
+AUTOREGRESSIVE = worlds.autoregressive(0.99)
+
+
+def outcomes(
+    stream: Stream,
+    count: int,
+    traffic: Traffic,
+    columns: int = COLUMNS,
+    policy: DriftPolicy = POLICY,
+) -> tuple[list[Outcome], list[Outcome]]:
+    """Return the outcomes of the former test and of the present one, in `count` worlds."""
+    before, now = [], []
+    for world in range(count):
+
+        def requests(world: int = world) -> Iterator[Requests]:
+            rng = np.random.default_rng([world, 1])
+            return stream(rng, traffic.per_day, traffic.days, columns)
+
+        rng = np.random.default_rng([world, 0])
+        rows = worlds.fooling_training(rng, stream, TRAINING_ROWS, columns)
+        reference = worlds.describe(rows)
+        looks = traffic.looks
+        before.append(
+            worlds.watch_rows(reference, requests(), policy.alpha, policy.min_rows, looks)
+        )
+        now.append(worlds.watch(reference, requests(), policy, looks))
+    return before, now
+
+
+def false_alarms(count: int) -> Iterator[str]:
+    """Yield a table of streams in which nothing has changed."""
+    yield f"| {count} worlds, nothing has changed | rows: alarms | now: suspicions | retrainings |"
+    yield "|---|---|---|---|"
+    week, slow = Traffic(), Traffic(per_day=100, days=30, looks=4)
+    cases = [(name, stream, week) for name, stream in FOOLING.items()]
+    cases += [("AR(1) 0.99, 1,000 rows a day", AUTOREGRESSIVE, week)]
+    cases += [("AR(1) 0.99, 100 rows a day", AUTOREGRESSIVE, slow)]
+    cases += [("requests of 20 rows that resemble each other", worlds.alike, week)]
+    cases += [("independent rows, 1,000 a day", worlds.independent, Traffic(days=20))]
+    for name, stream, traffic in cases:
+        before, now = outcomes(stream, count, traffic)
+        figures = (_share(before, "retrained"), _share(now, "suspected"), _share(now, "retrained"))
+        yield f"| {name} | {' | '.join(figures)} |"
+
+
+def delays(count: int) -> Iterator[str]:
+    """Yield a table of the delay until a shift of one of ten columns is found."""
+    yield f"| shift (sd), {count} worlds, half of them | rows: alarm | now: suspicion | ratio |"
+    yield "|---|---|---|---|"
+    for shift, traffic in (
+        (0.25, Traffic(per_day=5000, days=12, looks=5)),
+        (0.5, Traffic(per_day=1000, days=8, looks=40)),
+        (1.0, Traffic(per_day=1000, days=4, looks=40)),
+    ):
+        before, now = outcomes(worlds.shifted(shift), count, traffic, 10)
+        old, new = _median(before, "retrained"), _median(now, "suspected")
+        yield f"| {shift} | {old:.0f} | {new:.0f} | {new / old:.2f} |"
+    yield ""
+    yield "| shift (sd), rows a day, callers | retraining in half of the worlds after days | rows |"
+    yield "|---|---|---|"
+    for shift, per_day, callers in (
+        (1.0, 100, 1), (1.0, 1000, 1), (1.0, 1000, 2), (1.0, 1000, 5), (0.5, 1000, 1),
+        (0.5, 1000, 2), (0.5, 1000, 5),
+    ):  # fmt: skip
+        traffic = Traffic(per_day=per_day, days=20, looks=4)
+        _, now = outcomes(worlds.shifted(shift, callers), count, traffic, 10)
+        rows = _median(now, "retrained")
+        yield f"| {shift}, {per_day}, {callers} | {rows / per_day:.1f} | {rows:.0f} |"
+
+
+def requests_of_rows(count: int) -> Iterator[str]:
+    """Yield a table of the cost of one unit for each request, where its rows are independent."""
+    yield "| rows of a request, shift 1 sd | rows: half found after | now: after | ratio |"
+    yield "|---|---|---|---|"
+    for size in (1, 10, 100):
+        traffic = Traffic(per_day=1000 * size, days=3, looks=100)
+        before, now = outcomes(worlds.grouped(worlds.shifted(1.0), size), count, traffic, 10)
+        old, new = _median(before, "retrained"), _median(now, "suspected")
+        yield f"| {size} | {old:.0f} | {new:.0f} | {new / old:.1f} |"
 
 
 def main() -> None:
-    """Print the table."""
-    print(f"| training rows | shift (sd) | rows before it | half found | 9 of 10 | in {LONGEST} |")
-    print("|---|---|---|---|---|---|")
-    for training_rows in (442, 5000, 50_000):
-        for shift, peace in ((0.0, 0), (0.25, 0), (0.5, 0), (0.5, 5000), (1.0, 0), (2.0, 0)):
-            rng = np.random.default_rng(0)
-            rows = [found_after(rng, training_rows, shift, peace) for _ in range(STREAMS)]
-            half, most = (_quantile(rows, share) for share in (0.5, 0.9))
-            share = np.mean(np.isfinite(rows))
-            print(f"| {training_rows} | {shift} | {peace} | {half} | {most} | {share:.0%} |")
+    """Print the tables."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    for table in (false_alarms, delays, requests_of_rows):
+        for line in table(count if table is false_alarms else max(1, count // 4)):
+            print(line, flush=True)
+        print()
 
 
-def _quantile(rows: list[float], share: float) -> str:
-    value = sorted(rows)[int(np.ceil(share * len(rows))) - 1]
-    return f"{value:.0f}" if np.isfinite(value) else "-"
+def _share(results: list[Outcome], field: str) -> str:
+    return f"{sum(getattr(outcome, field) is not None for outcome in results)}"
+
+
+def _median(results: list[Outcome], field: str) -> float:
+    values = [getattr(outcome, field) for outcome in results]
+    return float(np.quantile([np.inf if v is None else v for v in values], 0.5, method="lower"))
 
 
 if __name__ == "__main__":

@@ -115,6 +115,20 @@ DRIFT = Table(
             help="Share by which the squared error may exceed that of the held-out rows.",
         ),
         Key(
+            name="days",
+            kind=Whole(low=1, high=90),
+            default=2,
+            help="Days (UTC) on which requests must show the drift before a retraining: the day of "
+            "the suspicion, and whole later days. 8 covers a week's weekend; 1 waits for no day.",
+        ),
+        Key(
+            name="callers",
+            kind=Whole(low=1, high=8),
+            default=2,
+            help="Callers that must show the drift before a retraining, where as many have 5 % of "
+            "the requests each; one caller suffices if it is the only one. 1 asks for one.",
+        ),
+        Key(
             name="interval_seconds",
             kind=seconds(30 * DAY),
             default=300.0,

@@ -44,6 +44,7 @@ class FindingKind(StrEnum):
     UNANSWERED_DRIFT = "drift that no retraining answers"
     FEEDBACK_LOOP = "feedback loop"
     UNREADABLE_LABELS = "unreadable labels"
+    VALUES_OUT_OF_RANGE = "values out of range"
     UNREADABLE_FILE = "file that is never read"
     LATE_ENTRY = "decision without an entry in the audit log"
     DAMAGED_RECORD = "record that cannot be read"

@@ -38,12 +38,17 @@ def observe(ports: Ports, request: WatchRequest) -> DriftReport:
         return _nothing(ports, request.model, why, now)
     state = _observed(ports, request, reference, now)
     evidence = drift.weigh(reference, state.blocks, request.policy.alpha)
+    if state.pending is None:
+        state = retraining.follow(state, evidence, request.policy, now)
     judgement = _judge(ports, request, reference, state, evidence, now)
     if judgement.verdict.needs_people and judgement.verdict is not state.told:
         ports.notifier.report_findings((_finding(request.model, judgement),))
         state = replace(state, told=judgement.verdict)
+    state = _report_ranges(ports, request.model, state)
     state = replace(state, pending=judgement.alarm)
     report = make_report(request, watched, state, evidence, judgement, now)
+    if judgement.verdict is Verdict.UNCONFIRMED:
+        state = retraining.restart(state, watched.digest, now)
     _save(ports, request.model, state, report)
     return report
 
@@ -93,18 +98,28 @@ def _observe(
     ports: Ports, request: WatchRequest, reference: Reference, state: DriftState
 ) -> DriftState:
     policy = request.policy
-    allowed = drift.allowed_error(reference, policy.label_margin, policy.alpha)
+    allowed = drift.allowed_error(reference, policy.label_margin, policy.alpha, state.early)
     batch = ports.observations.read(reference, state.cursor, allowed, policy.rows_per_request)
     if batch.complaints:
         kind = FindingKind.UNREADABLE_LABELS
         findings = [Finding(kind=kind, subject=request.model, detail=c) for c in batch.complaints]
         ports.notifier.report_findings(tuple(findings))
-    return replace(
-        state,
-        cursor=batch.cursor,
-        blocks=drift.add_batch(state.blocks, batch),
-        unmatched=state.unmatched + batch.unmatched,
+    return retraining.add(state, batch, policy)
+
+
+def _report_ranges(ports: Ports, model: str, state: DriftState) -> DriftState:
+    """Notify people of columns with values out of range, once for each column and champion."""
+    new = [name for name in sorted(state.out_of_range) if name not in state.told_columns]
+    if not new:
+        return state
+    detail = (
+        "Requests had values far outside of the training data: "
+        + ", ".join(f"{name} ({state.out_of_range[name]})" for name in new)
+        + ". They are left out of the test for drift. Check the units and the callers' input."
     )
+    kind = FindingKind.VALUES_OUT_OF_RANGE
+    ports.notifier.report_findings((Finding(kind=kind, subject=model, detail=detail),))
+    return replace(state, told_columns=(*state.told_columns, *new))
 
 
 def _watched(ports: Ports, model: str) -> Watched | None:

@@ -35,7 +35,7 @@ def drift(
 
 def drift_lines(content: dict[str, Any]) -> list[str]:
     """Return the verdict, the evidence and the budget, a line each."""
-    report = content["report"]
+    report, traffic = content["report"], content["traffic"]
     reason = f": {report['reason']}" if report["reason"] else ""
     lines = [f"{report['verdict']}{reason}"]
     if report["since"]:
@@ -43,6 +43,12 @@ def drift_lines(content: dict[str, Any]) -> list[str]:
             f"version {report['version']}, {report['rows']} rows and {report['labelled']} labels "
             f"since {report['since']}; {report['unmatched']} labels of other predictions"
         )
+        callers = ", ".join(f"{name} ({rows})" for name, rows in traffic["callers"].items())
+        if callers:
+            lines.append(f"rows by caller: {callers}; {traffic['repeated']} repeated rows left out")
+        values = ", ".join(f"{name} ({n})" for name, n in traffic["out_of_range"].items())
+        if values:
+            lines.append(f"values far out of the training data's range, left out: {values}")
         lines.append(
             f"e-value {report['e_value']:.6g}; {report['threshold']:.6g} is drift, which chance "
             f"reaches once in {1 / content['policy']['alpha']:.0f} champions at most"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from function_app.domain.drift.observations import PREDICTION, Reference, Watched
+from function_app.domain.drift.observations import JOINT, PREDICTION, Reference, Watched
+from function_app.domain.drift.prediction_lines import UNKNOWN
 from function_app.domain.drift.retraining import DriftPolicy
 from function_app.domain.project import ModelProject
 from function_app.ports import Observations
@@ -80,8 +81,9 @@ def read(observations: Observations, reference: Reference, after: str = "") -> A
 
 
 def test_the_reference_is_the_training_data_and_what_was_held_out(reference: Reference) -> None:
-    assert [column.name for column in reference.columns] == ["age", "bmi", PREDICTION]
-    assert [column.rows for column in reference.columns] == [400, 400, 80]
+    assert [column.name for column in reference.columns] == ["age", "bmi", PREDICTION, JOINT]
+    assert [column.rows for column in reference.columns] == [400, 400, 80, 200]
+    assert (reference.features, reference.repeated) == (("age", "bmi"), 0.0)
     assert reference.errors is not None
     assert reference.errors.mean == pytest.approx(1.0, abs=0.5)
     assert (reference.target, reference.seen) == ("Y", 0)
@@ -128,19 +130,46 @@ def test_a_reference_that_somebody_changed_is_described_again(
 def test_rows_are_counted_once_over_all_replicas_and_looks(
     kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    kept.predict(DIGEST, ("a", [[0.0, 9.0], [0.0, -9.0]], [1.0, 2.0]))
+    kept.predict(DIGEST, ("a", [[0.0, 5.0], [0.0, -5.0]], [1.0, 2.0]))
     kept.predict(DIGEST, ("b", [[0.0, 0.0]], [1.0]))
     first = read(observations, reference)
-    kept.predict(DIGEST, ("c", [[0.0, 0.0]], [1.0]))
+    kept.predict(DIGEST, ("c", [[0.5, 0.0]], [1.0]))
     second = read(observations, reference, first.cursor)
     third = read(observations, reference, second.cursor)
 
     assert [batch.rows for batch in (first, second, third)] == [3, 1, 0]
-    assert first.columns["bmi"].rows == 3
-    # One of three values lies below all of the training data, two are at most its greatest.
-    assert first.columns["bmi"].below[0] == 1
-    assert first.columns["bmi"].below[-1] == 2
-    assert first.columns[PREDICTION].rows == 3
+    # A request is one unit. Half of the first one lies below all of the training data, and half of
+    # it is at most its greatest value, as is the second one.
+    assert first.columns["bmi"].rows == 2
+    assert first.columns["bmi"].below[0] == 0.5
+    assert first.columns["bmi"].below[-1] == 1.5
+    assert (first.columns[PREDICTION].rows, first.columns[JOINT].rows) == (2, 2)
+    assert [part.caller for part in first.parts] == [UNKNOWN]
+
+
+def test_a_row_that_comes_again_counts_once_whoever_reads(
+    kept: Kept, observations: Observations, reference: Reference
+) -> None:
+    kept.predict(DIGEST, ("a", [[0.0, 1.0]] * 3, [1.0] * 3))
+    first = read(observations, reference)
+    kept.predict(DIGEST, ("b", [[0.0, 1.0], [0.0, 2.0]], [1.0, 1.0]))
+    second = read(observations, reference, first.cursor)
+    again = read(kept.observe(project()), reference, first.cursor)
+    third = read(observations, reference, second.cursor)
+
+    assert [(b.rows, b.repeated) for b in (first, second, third)] == [(1, 2), (1, 1), (0, 0)]
+    assert again == second
+
+
+def test_values_that_are_no_input_are_counted_and_left_out(
+    kept: Kept, observations: Observations, reference: Reference
+) -> None:
+    kept.predict(DIGEST, ("a", [[0.0, 900.0], [0.0, 1.0], [900.0, 900.0]], [1.0] * 3))
+
+    batch = read(observations, reference)
+
+    assert batch.out_of_range == {"age": 1, "bmi": 2}
+    assert batch.rows == 1
 
 
 def test_answers_of_another_image_do_not_count(
@@ -157,7 +186,7 @@ def test_answers_of_another_image_do_not_count(
 def test_half_a_last_line_counts_when_it_is_whole(
     kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]), ("b", [[0.0, 0.0]], [1.0]))
+    kept.predict(DIGEST, ("a", [[0.0, 0.0]], [1.0]), ("b", [[0.1, 0.0]], [1.0]))
     finish = kept.tear(10)
     first = read(observations, reference)
     finish(b"no line at all\n")
@@ -173,13 +202,15 @@ def test_a_segment_that_was_deleted_before_it_was_read_is_no_fault(
     first = read(observations, reference)
     kept.forget()
 
-    assert read(observations, reference, first.cursor).rows == 1
+    after = read(observations, reference, first.cursor)
+    # The row comes again in another segment.
+    assert (after.rows, after.repeated) == (0, 1)
 
 
 def test_only_the_first_rows_of_a_large_request_count(
     kept: Kept, observations: Observations, reference: Reference
 ) -> None:
-    kept.predict(DIGEST, ("a", [[0.0, 0.0]] * 500, [1.0] * 500))
+    kept.predict(DIGEST, ("a", [[0.0, n / 500] for n in range(500)], [1.0] * 500))
 
     assert read(observations, reference).rows == 100
 

@@ -1,6 +1,7 @@
 """The sequential test by simulation: false alarms stay within alpha, and shifts are found."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from function_app.domain.codec import dump, load
 from function_app.domain.drift.drift import (
     BLOCK_ROWS,
+    EARLY_LABELS,
     MAX_BLOCKS,
     Block,
     Evidence,
@@ -16,6 +18,7 @@ from function_app.domain.drift.drift import (
     weigh,
 )
 from function_app.domain.drift.observations import (
+    BETS,
     ErrorReference,
     LabelSums,
     ObservationBatch,
@@ -209,7 +212,7 @@ def test_labels_show_that_errors_grew_and_stay_quiet_while_they_did_not() -> Non
     def labels(scale: float) -> Evidence:
         blocks: tuple[Block, ...] = ()
         for _ in range(10):
-            sums = sum_labels(rng.normal(scale=scale, size=100) ** 2, allowed)
+            sums = sum_labels(rng.normal(scale=scale, size=(100, 1)) ** 2, allowed)
             blocks = add_batch(blocks, batch(known, np.zeros((0, 1)), sums))
         return weigh(known, blocks, 0.01)
 
@@ -217,6 +220,45 @@ def test_labels_show_that_errors_grew_and_stay_quiet_while_they_did_not() -> Non
     worse = labels(90)
     assert worse.drifted
     assert (worse.columns[0].name, worse.columns[0].rows) == ("labels", 1000)
+
+
+def test_early_labels_bring_the_allowed_error_closer_to_the_champion_s_own() -> None:
+    known = replace(
+        reference(np.zeros((9, 1))), errors=ErrorReference(rows=90, mean=1.0, standard_error=0.2)
+    )
+    few, early = (
+        sum_labels([[error] for error in np.random.default_rng(0).exponential(size=size)], 2.0)
+        for size in (EARLY_LABELS - 1, 2000)
+    )
+
+    alone = allowed_error(known, 0.25, 0.01)
+    assert alone == pytest.approx(1.25 * (1 + math.sqrt(2 * math.log(800)) * 0.2))
+    assert allowed_error(known, 0.25, 0.01, few) == alone
+    closer = allowed_error(known, 0.25, 0.01, early)
+    assert closer is not None
+    # The standard error of 2,090 errors with deviation 1.06 is 0.023.
+    assert closer == pytest.approx(1.25 * (1 + math.sqrt(2 * math.log(800)) * 0.023), rel=0.05)
+
+
+def test_the_pooled_error_is_that_of_all_errors_at_once() -> None:
+    rng = np.random.default_rng(1)
+    held_out, labels = rng.exponential(size=80), rng.exponential(size=EARLY_LABELS)
+    errors = describe_errors(np.sqrt(held_out), np.zeros(80))
+    known = replace(reference(np.zeros((9, 1))), errors=errors)
+
+    allowed = allowed_error(known, 0.0, 0.01, sum_labels([[e] for e in labels], 2.0))
+
+    both = np.concatenate([held_out, labels])
+    reach = math.sqrt(2 * math.log(800)) * both.std() / math.sqrt(len(both))
+    assert allowed == pytest.approx(both.mean() + reach, rel=0.01)
+
+
+def test_labels_of_one_request_are_one_unit() -> None:
+    one, apart = sum_labels([[1.0, 3.0, 5.0]], 2.0), sum_labels([[1.0], [3.0], [5.0]], 2.0)
+
+    assert (one.rows, one.units, one.squared_error, one.total) == (3, 1, 9.0, 3.0)
+    assert (apart.rows, apart.units, apart.squares) == (3, 3, 35.0)
+    assert one.winnings == pytest.approx([math.log1p(bet * 0.5) for bet in BETS])
 
 
 def test_false_alarms_by_labels_with_heavy_tails_stay_within_alpha() -> None:
@@ -233,7 +275,7 @@ def test_false_alarms_by_labels_with_heavy_tails_stay_within_alpha() -> None:
         )
         alarmed = False
         for _ in range(20):
-            errors = rng.lognormal(mean=-0.5, sigma=1.0, size=100)
+            errors = rng.lognormal(mean=-0.5, sigma=1.0, size=(100, 1))
             sums = sum_labels(errors, 1.0)
             blocks = add_batch(blocks, ObservationBatch(cursor="", columns={}, labels=sums))
             alarmed |= weigh(known, blocks, 0.05).drifted

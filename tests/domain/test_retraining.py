@@ -112,11 +112,19 @@ def test_the_same_champion_is_not_retrained_twice_on_the_same_data() -> None:
     assert judged.verdict.needs_people
 
 
+def test_a_champion_is_not_retrained_on_the_data_that_it_knows() -> None:
+    judged = judge(state(), evidence(), known(), "d1", POLICY, NOW)
+
+    assert judged.verdict is Verdict.NOTHING_NEW
+    assert judged.verdict.needs_people
+    assert "Version 1 was trained on the newest data there is." in judged.reason
+
+
 def test_a_spent_budget_is_told_and_fills_up_again_with_time() -> None:
     now, kept = NOW, state()
     for number in range(POLICY.max_retrainings):
         names = ["bmi", "age", "sex"]
-        judged = judge(kept, evidence(name=names[number]), known(), f"d{number}", POLICY, now)
+        judged = judge(kept, evidence(name=names[number]), known(), f"new{number}", POLICY, now)
         kept, now = raised(kept, judged, now), now + 2 * DAY
 
     assert judge(kept, evidence(), known(), "d9", POLICY, now).verdict is Verdict.BUDGET_SPENT
@@ -129,7 +137,7 @@ def test_the_third_drift_of_one_kind_is_a_loop_when_each_retraining_led_to_the_n
     verdicts = []
     for version in range(1, 6):
         kept = restart(kept, watched(version).digest, now)
-        judged = judge(kept, evidence(), known(version, run), f"d{version}", policy, now)
+        judged = judge(kept, evidence(), known(version, run), f"new{version}", policy, now)
         verdicts.append(judged.verdict)
         if judged.alarm is None:
             break
@@ -146,7 +154,7 @@ def test_other_drifts_and_champions_of_other_causes_are_no_loop() -> None:
             name = f"x{version}" if changing == "column" else "bmi"
             kept = restart(kept, watched(version).digest, now)
             judged = judge(
-                kept, evidence(name=name), known(version, run), f"d{version}", policy, now
+                kept, evidence(name=name), known(version, run), f"new{version}", policy, now
             )
             assert judged.verdict is Verdict.RETRAIN
             assert judged.alarm is not None
@@ -168,7 +176,16 @@ def test_a_model_that_learned_its_own_answers_is_a_loop_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"alpha": 0.0}, {"alpha": 0.5}, {"sample": 0.0}, {"min_rows": 0}, {"loop_length": 0}]
+    "wrong",
+    [
+        {"alpha": 0.0},
+        {"alpha": 0.5},
+        {"sample": 0.0},
+        {"min_rows": 0},
+        {"loop_length": 0},
+        {"days": 0},
+        {"callers": 0},
+    ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ContractError, match="drift"):

@@ -23,8 +23,18 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     f"{_DOMAIN}/drift/e_processes.py": (f"{_TESTS}/test_e_processes.py",),
     f"{_DOMAIN}/drift/drift.py": (f"{_TESTS}/test_drift.py", f"{_TESTS}/test_e_processes.py"),
     f"{_DOMAIN}/drift/observations.py": (f"{_TESTS}/test_drift.py",),
-    f"{_DOMAIN}/drift/prediction_lines.py": (f"{_TESTS}/test_drift.py",),
-    f"{_DOMAIN}/drift/retraining.py": (f"{_TESTS}/test_retraining.py",),
+    f"{_DOMAIN}/drift/clusters.py": (f"{_TESTS}/test_clusters.py",),
+    f"{_DOMAIN}/drift/confirmation.py": (f"{_TESTS}/test_confirmation.py",),
+    f"{_DOMAIN}/drift/dependence.py": (f"{_TESTS}/test_dependence.py",),
+    f"{_DOMAIN}/drift/joint.py": (f"{_TESTS}/test_joint.py",),
+    f"{_DOMAIN}/drift/prediction_lines.py": (
+        f"{_TESTS}/test_clusters.py",
+        f"{_TESTS}/test_drift.py",
+    ),
+    f"{_DOMAIN}/drift/retraining.py": (
+        f"{_TESTS}/test_retraining.py",
+        f"{_TESTS}/test_confirmation.py",
+    ),
     f"{_DOMAIN}/drift/watching.py": (f"{_TESTS}/test_retraining.py",),
     f"{_DOMAIN}/data_quality.py": (f"{_TESTS}/test_data_quality.py",),
     f"{_DOMAIN}/gates.py": (

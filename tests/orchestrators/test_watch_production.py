@@ -37,7 +37,8 @@ from function_app.records.ledger.ledger import StoredLedger
 from tests.orchestrators.player import Player
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-REQUEST = WatchRequest(model="m", policy=DriftPolicy())
+# Looks of one day suffice here; tests/domain/test_confirmation.py has the others.
+REQUEST = WatchRequest(model="m", policy=DriftPolicy(days=1))
 REPORT = DriftReport(model="m", at=NOW, verdict=Verdict.QUIET, reason="")
 
 
@@ -65,7 +66,7 @@ class FakeWorld:
 
     served: str | None = "1"
     runs: dict[str, str] = field(default_factory=dict)
-    newest: str = "d1" * 32
+    newest: str = "d2" * 32
     shift: float = 0.0
     echoed: int = 0
     time: datetime = NOW
@@ -74,6 +75,7 @@ class FakeWorld:
     told: list[Finding] = field(default_factory=list)
     fail_publish: bool = False
     complaints: tuple[str, ...] = ()
+    out_of_range: dict[str, int] = field(default_factory=dict)
     rng: Any = field(default_factory=lambda: np.random.default_rng(0))
 
     def champion(self, model: str) -> Image | None:
@@ -123,7 +125,13 @@ class FakeWorld:
         values = self.rng.normal(size=400) + self.shift
         counts = {"bmi": count_column(reference.columns[0], values)}
         cursor = str(len(self.reads))
-        return ObservationBatch(cursor=cursor, rows=400, columns=counts, complaints=self.complaints)
+        return ObservationBatch(
+            cursor=cursor,
+            rows=400,
+            columns=counts,
+            complaints=self.complaints,
+            out_of_range=self.out_of_range,
+        )
 
 
 @pytest.fixture
@@ -200,7 +208,7 @@ def test_a_new_champion_begins_a_new_test_and_old_rows_are_not_read_again(
 def test_a_feedback_loop_ends_in_one_retraining_and_a_finding_that_is_told_once(
     ports: Ports, world: FakeWorld
 ) -> None:
-    policy = DriftPolicy(cooldown_seconds=0, max_retrainings=100)
+    policy = replace(REQUEST.policy, cooldown_seconds=0, max_retrainings=100)
     world.shift = 2.0
     announce(ports, observe(ports, policy))
 
@@ -218,7 +226,7 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding_that_is_told_once(
 
 
 def test_drift_that_retraining_does_not_cure_is_no_storm(ports: Ports, world: FakeWorld) -> None:
-    policy = DriftPolicy(cooldown_seconds=0, max_retrainings=100)
+    policy = replace(REQUEST.policy, cooldown_seconds=0, max_retrainings=100)
     world.shift = 2.0
     version = 1
     for hour in range(60):
@@ -243,3 +251,41 @@ def test_labels_that_cannot_be_read_are_told(ports: Ports, world: FakeWorld) -> 
     observe(ports)
 
     assert [f.kind for f in world.told] == [FindingKind.UNREADABLE_LABELS]
+
+
+def test_values_out_of_range_are_told_once_for_each_column(ports: Ports, world: FakeWorld) -> None:
+    world.out_of_range = {"bmi": 3}
+    observe(ports)
+    world.out_of_range = {"bmi": 1, "age": 2}
+    for _ in range(2):
+        observe(ports)
+
+    assert [f.kind for f in world.told] == [FindingKind.VALUES_OUT_OF_RANGE] * 2
+    assert "bmi (3)" in world.told[0].detail
+    assert "age (2)" in world.told[1].detail
+    assert "bmi" not in world.told[1].detail
+    record = ports.ledger.get_record(drift_name("m")) or {}
+    assert json.loads(record["state"])["out_of_range"] == {"bmi": 5, "age": 4}
+
+
+def test_a_champion_of_the_newest_data_is_not_retrained_and_people_are_told_once(
+    ports: Ports, world: FakeWorld
+) -> None:
+    world.shift, world.newest = 2.0, "d1" * 32
+
+    reports = [observe(ports) for _ in range(5)]
+
+    assert {report.verdict for report in reports} == {Verdict.NOTHING_NEW}
+    assert (world.published, len(world.told)) == ([], 1)
+    world.newest = "d2" * 32
+    assert observe(ports).verdict is Verdict.RETRAIN
+
+
+def test_a_suspicion_waits_for_another_day(ports: Ports, world: FakeWorld) -> None:
+    world.shift = 2.0
+
+    reports = [observe(ports, DriftPolicy()) for _ in range(3)]
+
+    assert {report.verdict for report in reports} == {Verdict.SUSPECTED}
+    assert "whole days" in reports[0].reason
+    assert (world.published, world.told) == ([], [])

@@ -45,7 +45,9 @@ class CloudApp:
         self.receiver = Server(lambda _: Answer())
         projects = folder / "mlops.toml"
         projects.write_text(
-            DIABETES.replace("poll_interval_seconds = 10", "poll_interval_seconds = 1")
+            DIABETES.replace("poll_interval_seconds = 10", "poll_interval_seconds = 1").replace(
+                "days = 2", "days = 1"
+            )
             + "".join(f'[people.{name}]\noid = "{object_id(name)}"\n' for name in ("ada", "grace"))
         )
         settings = azure.settings

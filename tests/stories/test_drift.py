@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from tests.stories.conftest import ROOT, App, make_app, project
-from tests.stories.traffic import REQUESTS, ROWS, Traffic, caller_of
+from tests.stories.traffic import REQUESTS, Traffic, caller_of
 
 FED = {"max_shift": "50.0", "max_spread": "100.0", "cooldown_seconds": "0"}
 # The app looks by itself after each interval, which would take the alarm from a test's own look. One
 # replica is enough: another one would take two more seconds of CPU for each promotion.
-RARELY = {"interval_seconds": "86400", "replicas": "1"}
+RARELY = {"interval_seconds": "86400", "replicas": "1", "days": "1"}
 
 
 @pytest.fixture
@@ -44,6 +44,13 @@ def compare_now(app: App, model: str) -> dict[str, Any]:
     return report
 
 
+def newer(app: App, model: str, data: str) -> None:
+    """Bring data of which the champion knows nothing; its own version is not promoted."""
+    rows = pd.read_csv(io.StringIO(data))
+    app.drop(f"{model}/b.csv", rows.iloc[:-20].to_csv(index=False))
+    assert app.ended(app.claimed(f"{model}/b.csv"))["output"]["version"] == "2"
+
+
 def drift_claims(app: App) -> list[dict[str, Any]]:
     claims = app.api.get("/api/status")["claims"]
     return [claim for claim in claims if claim["type"] == "Mlops.DriftDetected"]
@@ -68,27 +75,30 @@ def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
     labels = pd.DataFrame({"id": ids, "Y": rows["Y"] + 50.0})
     app.drop("watched/labels/may.csv", labels.to_csv(index=False))
     quiet = compare_now(app, "watched")
-    assert (quiet["verdict"], quiet["rows"]) == ("quiet", REQUESTS * ROWS)
-    assert (quiet["labelled"], quiet["unmatched"]) == (REQUESTS * ROWS, 0)
+    assert (quiet["verdict"], quiet["rows"]) == ("quiet", REQUESTS)
+    assert (quiet["labelled"], quiet["unmatched"]) == (REQUESTS, 0)
 
     traffic.send(2.0)
+    nothing = compare_now(app, "watched")
+    assert nothing["verdict"] == "nothing new to learn from"
+    newer(app, "watched", diabetes)
     drifted = compare_now(app, "watched")
     assert (drifted["verdict"], drifted["version"]) == ("retrain", "1")
     assert "bmi went up" in drifted["reason"]
     retraining = app.claimed_by("DriftDetected", drifted["report_id"])
-    assert app.ended(retraining)["output"]["version"] == "2"
+    assert app.ended(retraining)["output"]["version"] == "3"
 
     # It goes on, and nothing more is caused within the cooldown.
     traffic.send(2.0)
     assert compare_now(app, "watched")["verdict"] == "cooldown"
     assert len(drift_claims(app)) == 1
-    assert len(trainings(app, "watched")) == 2, "of the file and of the drift, none of the labels"
+    assert len(trainings(app, "watched")) == 3, "of two files and of the drift, none of the labels"
     _check_command(app, drifted["report_id"])
 
     # A new champion begins a test of its own.
-    promote(app, "watched", 2)
+    promote(app, "watched", 3)
     fresh = compare_now(app, "watched")
-    assert (fresh["version"], fresh["verdict"], fresh["rows"]) == ("2", "quiet", 0)
+    assert (fresh["version"], fresh["verdict"], fresh["rows"]) == ("3", "quiet", 0)
 
 
 def _check_command(app: App, report_id: str) -> None:
@@ -109,6 +119,7 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes
     app.ended(app.claimed("fed/a.csv"))
     traffic = Traffic(diabetes, promote(app, "fed", 1), caller_of(app.api, "fed"))
     assert compare_now(app, "fed")["verdict"] == "quiet"
+    newer(app, "fed", diabetes)
     answered, _ = traffic.send(2.0)
     drifted = compare_now(app, "fed")
     assert drifted["verdict"] == "retrain"
@@ -117,18 +128,18 @@ def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes
     # Somebody appends production's own answers to the data, and that model is promoted.
     truth = pd.read_csv(io.StringIO(diabetes))
     app.drop("fed/own.csv", pd.concat([truth, answered]).to_csv(index=False))
-    assert app.ended(app.claimed("fed/own.csv"))["output"]["version"] == "3"
-    promote(app, "fed", 3)
+    assert app.ended(app.claimed("fed/own.csv"))["output"]["version"] == "4"
+    promote(app, "fed", 4)
 
     for _ in range(3):
         traffic.send(8.0)
         report = compare_now(app, "fed")
-        assert (report["version"], report["verdict"]) == ("3", "feedback loop")
+        assert (report["version"], report["verdict"]) == ("4", "feedback loop")
         assert f"{len(answered)} of {len(answered)} training rows" in report["reason"]
         assert report["report_id"] == ""
 
     assert len(drift_claims(app)) == 1
-    assert len(trainings(app, "fed")) == 3, "of two files and of one drift"
+    assert len(trainings(app, "fed")) == 4, "of three files and of one drift"
     outbox = [json.loads(path.read_text()) for path in (app.state / "outbox").glob("findings-*")]
     found = [finding for message in outbox for finding in message["findings"]]
     assert [f["kind"] for f in found if f["subject"] == "fed"] == ["feedback loop"]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlopsctl.reach.client import Api
 
-BMI, REQUESTS, ROWS = "bmi", 12, 50
+BMI, REQUESTS = "bmi", 300
 
 
 class Traffic:
@@ -24,16 +24,19 @@ class Traffic:
 
     def send(self, shift: float) -> tuple[pd.DataFrame, list[str]]:
         """Move bmi by so many standard deviations; return rows with answers, and the ids."""
-        sent, ids = [], []
-        for _ in range(REQUESTS):
-            rows = self._rows.sample(ROWS, replace=True, random_state=self._rng).copy()
-            rows[BMI] += shift * self._rows[BMI].std()
-            ask = {"data": rows.to_numpy().tolist()}
-            answer = httpx.post(self._url, json=ask, headers=self._caller)
-            answer.raise_for_status()
-            ids += [f"{answer.headers['x-prediction-id']}/{n}" for n in range(ROWS)]
-            sent.append(rows.assign(Y=answer.json()["result"]))
-        return pd.concat(sent), ids
+        rows = self._rows.sample(REQUESTS, replace=True, random_state=self._rng)
+        rows = rows.reset_index(drop=True)
+        # No row is sent twice, because a repeated row counts once.
+        spread = self._rows[BMI].std()
+        rows[BMI] += shift * spread + self._rng.normal(scale=0.001 * spread, size=REQUESTS)
+        ids, answers = [], []
+        with httpx.Client(headers=self._caller, timeout=120) as client:
+            for row in rows.to_numpy().tolist():
+                answer = client.post(self._url, json={"data": [row]})
+                answer.raise_for_status()
+                ids.append(answer.headers["x-prediction-id"])
+                answers += answer.json()["result"]
+        return rows.assign(Y=answers), ids
 
 
 def caller_of(api: Api, model: str) -> dict[str, str]:

@@ -11,7 +11,10 @@ from typing import IO, Any, Protocol
 from function_app.adapters.csv_rows import read_columns, read_labels
 from function_app.adapters.scoring_service.prediction_logs import PredictionLogs, read_all, read_new
 from function_app.domain.codec import dump, load
+from function_app.domain.drift.clusters import Memory, count_units, total_columns
+from function_app.domain.drift.joint import describe_joint
 from function_app.domain.drift.observations import (
+    JOINT,
     PREDICTION,
     ColumnReference,
     LabelSums,
@@ -25,7 +28,7 @@ from function_app.domain.drift.observations import (
 from function_app.domain.drift.prediction_lines import (
     answers_by_label,
     count_echoes,
-    count_predictions,
+    repeated_share,
 )
 from function_app.domain.drift.retraining import DriftPolicy
 from function_app.domain.project import ModelProject
@@ -37,6 +40,10 @@ LOG = logging.getLogger("mlops.observations")
 LabelFile = tuple[int, str]
 # The prefix of the names of lists of label ids.
 COUNTED = "counted-labels-"
+# The prefix of the names of what a comparison remembers of earlier ones.
+REMEMBERED = "counted-rows-"
+# The cursor of a first comparison.
+_BEGIN = '{"log": {}, "labels": [0, "", ""]}'
 
 
 class Records(PredictionLogs, Protocol):
@@ -119,6 +126,8 @@ class RecordedObservations:
         if held_out is not None:
             columns.append(describe_column(PREDICTION, held_out["predicted"]))
             errors = describe_errors(held_out["actual"], held_out["predicted"])
+        joint = describe_joint(features, inputs)
+        columns.append(joint[1] if joint else None)
         pairs = zip(zip(*inputs, strict=True), truths, strict=True)
         seen, echoed = count_echoes(pairs, features, read_all(self._records, watched.model))
         return Reference(
@@ -128,26 +137,47 @@ class RecordedObservations:
             errors=errors,
             seen=seen,
             echoed=echoed,
+            features=features,
+            repeated=repeated_share(zip(*inputs, strict=True)),
+            joint=joint[0] if joint else None,
         )
 
     def read(
         self, reference: Reference, after: str, allowed: float | None, rows_per_request: int
     ) -> ObservationBatch:
         watched = reference.watched
-        cursor: Any = json.loads(after) if after else {"log": {}, "labels": [0, "", ""]}
+        cursor = json.loads(after or _BEGIN)
         predictions, positions = read_new(self._records, watched.model, cursor["log"])
         ours = [p for p in predictions if p.image == watched.digest]
-        rows, columns = count_predictions(reference.columns, ours, rows_per_request)
+        remembered = str(cursor.get("rows", ""))
+        memory = self._memory(watched.model, remembered)
+        counted = count_units(reference, ours, rows_per_request, memory)
+        if counted.memory != memory:
+            content = dump(counted.memory)
+            remembered = self._keep(watched.model, REMEMBERED, remembered, content)
         time, name, used = (*cursor["labels"], "")[:3]
         labels, last_file, used = self._labels(
             reference, (int(time), str(name)), str(used), allowed
         )
+        places = {"log": positions, "labels": [*last_file, used], "rows": remembered}
         return replace(
             labels,
-            cursor=json.dumps({"log": positions, "labels": [*last_file, used]}, sort_keys=True),
-            rows=rows,
-            columns=columns,
+            cursor=json.dumps(places, sort_keys=True),
+            rows=sum(part.rows for part in counted.parts),
+            columns=total_columns(counted.parts),
+            parts=counted.parts,
+            repeated=counted.repeated,
+            out_of_range=counted.out_of_range,
         )
+
+    def _memory(self, model: str, name: str) -> Memory:
+        """Return the memory of earlier comparisons; an empty one when it is gone or garbled."""
+        try:
+            content = self._records.stored(model, name) if name else None
+            return load(Memory, content) if content else Memory()
+        except ContractError as error:
+            LOG.warning("the memory %s of %s begins again: %s", name, model, error)
+            return Memory()
 
     def _labels(
         self, reference: Reference, since: LabelFile, used: str, allowed: float | None
@@ -176,7 +206,8 @@ class RecordedObservations:
         label_ids = {label_id for label_id, _ in labels} - counted
         ours = (p for p in read_all(self._records, watched.model) if p.image == watched.digest)
         answers = answers_by_label(ours, label_ids)
-        errors, unmatched = [], 0
+        errors: dict[str, list[float]] = {}
+        unmatched = 0
         for label_id, truth in labels:
             if label_id in counted:
                 continue
@@ -185,19 +216,21 @@ class RecordedObservations:
                 # Its prediction may still come, and the label again.
                 unmatched += 1
             else:
-                errors.append((truth - answer) ** 2)
+                # The rows of a request are one unit.
+                request = label_id.partition("/")[0]
+                errors.setdefault(request, []).append((truth - answer) ** 2)
                 counted.add(label_id)
-        sums = sum_labels(errors, allowed) if errors else LabelSums()
+        sums = sum_labels(errors.values(), allowed) if errors else LabelSums()
         batch = replace(nothing, labels=sums, unmatched=unmatched, complaints=tuple(complaints))
-        return batch, new[-1], self._keep_counted(watched.model, used, counted)
+        return batch, new[-1], self._keep(watched.model, COUNTED, used, sorted(counted))
 
-    def _keep_counted(self, model: str, before: str, counted: set[str]) -> str:
-        """Store the ids under a name that contains their digest; return the name."""
-        ids = sorted(counted)
-        name = f"{COUNTED}{hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:32]}"
-        self._records.store(model, name, ids)
-        # The former list stays, because a repeated read begins with it.
-        self._records.forget(model, COUNTED, name, before)
+    def _keep(self, model: str, prefix: str, before: str, content: object) -> str:
+        """Store the content under a name that contains its digest; return the name."""
+        text = json.dumps(content, sort_keys=True)
+        name = f"{prefix}{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+        self._records.store(model, name, content)
+        # The former content stays, because a repeated read begins with it.
+        self._records.forget(model, prefix, name, before)
         return name
 
     def _tested(
@@ -208,4 +241,7 @@ class RecordedObservations:
         names = set(policy.columns) if policy.columns else {c.name for c in columns}
         if not policy.log_inputs:
             names = set()
+        # The distance over all inputs needs all of them.
+        known = {c.name for c in columns} - {PREDICTION, JOINT}
+        names = names | {JOINT} if known <= names else names - {JOINT}
         return tuple(c for c in columns if c.name in names | {PREDICTION})

@@ -8,7 +8,8 @@ whole stream). How:
    F(edge) lies in an interval around the share of the training rows, by the smaller of the
    bounds of Dvoretzky, Kiefer, Wolfowitz (with Massart's constant, 1990) and of Chernoff (1952),
    over all edges and columns at once. No drift means: production's share lies in it too. Another
-   quarter goes to the mean squared error, which is known from the held-out rows only.
+   quarter goes to the mean squared error, which is known from the held-out rows, half of it, and
+   from these and the champion's first labels, the other half.
 2. Against that, for each edge and direction, an e-process: the likelihood ratio of shares beyond
    the interval, mixed, to the interval's end. A non-negative supermartingale from 1; it depends on
    counts only. The labels' one bets on squared errors, which are not negative, against an upper
@@ -20,8 +21,15 @@ whole stream). How:
 4. The average over edges, directions, starts and columns is an e-process again, also when they
    depend on each other. By Ville's inequality it ever reaches 2/alpha with probability at most
    alpha/2.
+5. A unit is a request, with the share of its rows (clusters.py). For shares a step 2 ratio is
+   a^share b^(1 - share), at most share a + (1 - share) b, because the exponential is convex: it
+   stays a supermartingale for any variable in [0, 1] whose conditional mean is in the interval.
+6. Units that depend on each other weigh less: their numbers are divided by a design effect of at
+   least 1 (dependence.py). A ratio to a power below 1 is at most 1 plus the ratio, so that the
+   threshold is 2/alpha + 1.
 
-Rows are taken as drawn independently; docs/how-to/drift.md has the consequences when they are not.
+Units of different requests are taken as drawn independently, up to the design effect;
+confirmation.py asks for other days and callers, and docs/how-to/drift.md has the figures.
 """
 
 import math
@@ -30,11 +38,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TypeVar
 
+from function_app.domain.drift.dependence import design_effects, rank_variance
 from function_app.domain.drift.e_processes import interval, log_mixture, log_sum
 from function_app.domain.drift.observations import (
     BETS,
     ColumnCounts,
     ColumnReference,
+    ErrorReference,
     LabelSums,
     ObservationBatch,
     Reference,
@@ -43,6 +53,8 @@ from function_app.domain.drift.observations import (
 Number = TypeVar("Number", int, float)
 BLOCK_ROWS, MAX_BLOCKS = 200, 24
 LABELS = "labels"
+# Requests with labels after which the champion's own errors are part of the reference.
+EARLY_LABELS = 200
 LARGEST_LOG = 690.0
 
 
@@ -60,7 +72,8 @@ class Block:
 class ColumnEvidence:
     """The evidence of one column (or of the labels) for drift, and the direction of its values.
 
-    `e_value` is 1 at the start; while nothing changed it has no tendency to grow.
+    `rows` are units, which are requests, or labels. `e_value` is 1 at the start; while nothing
+    changed it has no tendency to grow.
     """
 
     name: str
@@ -83,16 +96,31 @@ class Evidence:
         return self.e_value >= self.threshold
 
 
-def allowed_error(reference: Reference, margin: float, alpha: float) -> float | None:
+def allowed_error(
+    reference: Reference, margin: float, alpha: float, early: LabelSums | None = None
+) -> float | None:
     """Return the mean squared error up to which the labels show no drift; None without errors.
 
-    It is the upper bound of the held-out rows' error (normal, alpha/4), times 1 + `margin`.
+    It is the upper bound of the champion's known error (normal, alpha/8), times 1 + `margin`. The
+    error is known from the held-out rows, and from its `early` labels as soon as these are
+    EARLY_LABELS requests: the bound is then closer, and is that of production's own labels.
     """
-    if reference.errors is None:
+    errors = reference.errors
+    if errors is None:
         return None
-    reach = math.sqrt(2 * math.log(4 / alpha))
-    known = reference.errors.mean + reach * reference.errors.standard_error
-    return known * (1 + margin)
+    if early is not None and early.units >= EARLY_LABELS:
+        errors = _pooled(errors, early)
+    reach = math.sqrt(2 * math.log(8 / alpha))
+    return (errors.mean + reach * errors.standard_error) * (1 + margin)
+
+
+def _pooled(held_out: ErrorReference, early: LabelSums) -> ErrorReference:
+    """Return the mean of the held-out rows and the early requests, and its standard error."""
+    rows = held_out.rows + early.units
+    mean = (held_out.rows * held_out.mean + early.total) / rows
+    own = (held_out.standard_error**2 * held_out.rows + held_out.mean**2) * held_out.rows
+    variance = max(0.0, (own + early.squares) / rows - mean**2)
+    return ErrorReference(rows=rows, mean=mean, standard_error=math.sqrt(variance / rows))
 
 
 def add_batch(blocks: tuple[Block, ...], batch: ObservationBatch) -> tuple[Block, ...]:
@@ -105,6 +133,14 @@ def add_batch(blocks: tuple[Block, ...], batch: ObservationBatch) -> tuple[Block
         return (*blocks[:-1], _join(last, _filled(fresh, batch)))
     start = last.start + 1 if last else 0
     return _thin((*blocks, _filled(Block(start=start, rows=0, columns={}), batch)))
+
+
+def threshold(alpha: float) -> float:
+    """Return the e-value that units like the training data reach with probability alpha at most.
+
+    That is alpha/2 for the stream; the other half is for the training data.
+    """
+    return 2 / alpha + 1
 
 
 def weigh(reference: Reference, blocks: tuple[Block, ...], alpha: float) -> Evidence:
@@ -122,7 +158,7 @@ def weigh(reference: Reference, blocks: tuple[Block, ...], alpha: float) -> Evid
     columns = sorted((evidence for _, evidence in weighed), key=lambda c: (-c.e_value, c.name))
     return Evidence(
         e_value=_value(total),
-        threshold=2 / alpha,
+        threshold=threshold(alpha),
         rows=sum(block.rows for block in blocks),
         columns=tuple(columns),
     )
@@ -135,18 +171,21 @@ def _weigh_column(
     rest: float,
     level: float,
 ) -> tuple[float, ColumnEvidence]:
-    none = ColumnCounts(rows=0, below=(0,) * len(column.edges))
+    none = ColumnCounts(rows=0, below=(0.0,) * len(column.edges))
     counts = [block.columns.get(column.name, none) for block in blocks]
-    # Element i has the rows from start i to now.
-    rows = _from_each_start([c.rows for c in counts])
-    total = rows[0] if rows else 0
+    # Element i has the units from start i to now, by their design effect.
+    effects = design_effects([c.ranks for c in counts], rank_variance(column))
+    units = _from_each_start([c.rows for c in counts])
+    total = units[0] if units else 0.0
+    rows = [number / effect for number, effect in zip(units, effects, strict=True)]
     log, direction = rest, ""
     if total:
         ups, downs = [], []
         low, high = interval(column, level)
         share = -math.log(2 * len(column.edges))  # edges times directions
         for edge, (least, most) in enumerate(zip(low, high, strict=True)):
-            below = _from_each_start([c.below[edge] for c in counts])
+            sums = _from_each_start([c.below[edge] for c in counts])
+            below = [number / effect for number, effect in zip(sums, effects, strict=True)]
             for under, seen, weight in zip(below, rows, weights, strict=True):
                 # Fewer values at most an edge: the values went up.
                 ups.append(log_mixture(seen - under, under, 1 - least) + weight + share)
@@ -154,7 +193,9 @@ def _weigh_column(
         log = log_sum([*ups, *downs, rest])
         direction = "up" if log_sum(ups) >= log_sum(downs) else "down"
     name = column.name
-    return log, ColumnEvidence(name=name, rows=total, e_value=_value(log), direction=direction)
+    return log, ColumnEvidence(
+        name=name, rows=round(total), e_value=_value(log), direction=direction
+    )
 
 
 def _weigh_labels(
@@ -192,12 +233,7 @@ def _filled(block: Block, batch: ObservationBatch) -> Block:
 def _join(older: Block, newer: Block) -> Block:
     columns = dict(older.columns)
     for name, counts in newer.columns.items():
-        before = columns.get(name)
-        if before is not None:
-            pairs = zip(before.below, counts.below, strict=True)
-            below = tuple(mine + theirs for mine, theirs in pairs)
-            counts = ColumnCounts(rows=before.rows + counts.rows, below=below)
-        columns[name] = counts
+        columns[name] = columns[name] + counts if name in columns else counts
     return Block(
         start=older.start,
         rows=older.rows + newer.rows,

@@ -70,7 +70,10 @@ def _bets(most: float) -> tuple[tuple[float, float], ...]:
 
 
 def log_mixture(hits: float, misses: float, most: float) -> float:
-    """Return the log of the mixed likelihood ratio of shares over `most` to `most` itself."""
+    """Return the log of the mixed likelihood ratio of shares over `most` to `most` itself.
+
+    `hits` and `misses` are sums of units' shares and of their complements, of one unit each.
+    """
     bets = _bets(most)
     if not bets:
         return 0.0

@@ -7,13 +7,15 @@ training data. Counts add up, so it does not matter by which replica or in which
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Shares of the capital that the test of labels bets; see drift.py.
 BETS = (0.01, 0.03, 0.1, 0.3)
 # The name of the column of the model's predictions, beside those of its inputs.
 PREDICTION = "prediction"
+# The name of the column of a row's distance from the training rows, over all inputs at once.
+JOINT = "joint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,26 @@ class ErrorReference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JointScore:
+    """The rule of a row's distance from the training rows; see joint.py.
+
+    `factor` has the rows of the lower triangle L of the covariance L L', after division of each
+    feature's values by `scales`.
+    """
+
+    features: tuple[str, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    factor: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """The distribution of the champion's training data.
 
     `seen` is the number of training rows that production was asked before. `echoed` of these have
-    as their target exactly the answer of production.
+    as their target exactly the answer of production. `repeated` is the share of the training rows
+    whose inputs are those of an earlier one. `joint` is None without two features at least.
     """
 
     watched: Watched
@@ -65,22 +82,79 @@ class Reference:
     errors: ErrorReference | None = None
     seen: int = 0
     echoed: int = 0
+    features: tuple[str, ...] = ()
+    repeated: float = 0.0
+    joint: JointScore | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankSums:
+    """Sums over units in the order of their time, by which their dependence is estimated.
+
+    A unit's rank is the share of the training rows that its values exceed, from 0 to 1. `pairs` are
+    units of one caller of which one follows the other, `differences` their ranks' squared ones.
+    """
+
+    units: float = 0.0
+    total: float = 0.0
+    squares: float = 0.0
+    pairs: int = 0
+    differences: float = 0.0
+
+    def __add__(self, other: "RankSums") -> "RankSums":
+        return RankSums(
+            units=self.units + other.units,
+            total=self.total + other.total,
+            squares=self.squares + other.squares,
+            pairs=self.pairs + other.pairs,
+            differences=self.differences + other.differences,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnCounts:
-    """The number of rows with a value in this column, and of the values at most each edge."""
+    """The number of units with a value in this column, and the sums of their shares at each edge.
 
+    A unit is a request, or a row of one. `below[i]` is the sum, over the units, of the share of
+    the unit's values that are at most the edge i.
+    """
+
+    rows: float
+    below: tuple[float, ...]
+    ranks: RankSums = RankSums()
+
+    def __add__(self, other: "ColumnCounts") -> "ColumnCounts":
+        pairs = zip(self.below, other.below, strict=True)
+        return ColumnCounts(
+            rows=self.rows + other.rows,
+            below=tuple(mine + theirs for mine, theirs in pairs),
+            ranks=self.ranks + other.ranks,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The counts of one caller on one day (UTC, as `2026-01-31`); `rows` are those that count."""
+
+    day: str
+    caller: str
     rows: int
-    below: tuple[int, ...]
+    columns: dict[str, ColumnCounts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSums:
-    """Sums over the rows with a known label: squared errors, and the log of each bet's winnings."""
+    """Sums over the rows with a known label: squared errors, and the log of each bet's winnings.
+
+    `units` are the requests of these rows; `total` and `squares` are sums of their mean squared
+    errors, and of these to the power of 2.
+    """
 
     rows: int = 0
     squared_error: float = 0.0
+    units: int = 0
+    total: float = 0.0
+    squares: float = 0.0
     winnings: tuple[float, ...] = (0.0,) * len(BETS)
 
     def __add__(self, other: "LabelSums") -> "LabelSums":
@@ -88,6 +162,9 @@ class LabelSums:
         return LabelSums(
             rows=self.rows + other.rows,
             squared_error=self.squared_error + other.squared_error,
+            units=self.units + other.units,
+            total=self.total + other.total,
+            squares=self.squares + other.squares,
             winnings=tuple(mine + theirs for mine, theirs in pairs),
         )
 
@@ -96,13 +173,18 @@ class LabelSums:
 class ObservationBatch:
     """The rows since the last comparison; the next comparison begins at `cursor`.
 
-    `unmatched` labels belong to no logged prediction of this champion; `complaints` name the
-    files of labels that could not be read.
+    `parts` add up to `columns`; `repeated` rows were counted before. `out_of_range` are the values
+    of each column that no unit of the training data comes near. `unmatched` labels belong to no
+    logged prediction of this champion; `complaints` name the files of labels that could not be
+    read.
     """
 
     cursor: str
     rows: int = 0
     columns: dict[str, ColumnCounts]
+    parts: tuple[Part, ...] = ()
+    repeated: int = 0
+    out_of_range: dict[str, int] = field(default_factory=dict)
     labels: LabelSums = LabelSums()
     unmatched: int = 0
     complaints: tuple[str, ...] = ()
@@ -149,15 +231,22 @@ def describe_errors(actual: Iterable[float], predicted: Iterable[float]) -> Erro
     return ErrorReference(rows=rows, mean=mean, standard_error=math.sqrt(variance / rows))
 
 
-def sum_labels(errors: Iterable[float], allowed: float) -> LabelSums:
-    """Bet on each squared error against a fair mean of `allowed`."""
-    finite = _finite(errors)
-    if not finite or allowed <= 0:
+def sum_labels(requests: Iterable[Iterable[float]], allowed: float) -> LabelSums:
+    """Bet on each request's mean squared error against a fair mean of `allowed`.
+
+    `requests` has the squared errors of the rows of each request.
+    """
+    units = [finite for errors in requests if (finite := _finite(errors))]
+    if not units or allowed <= 0:
         return LabelSums()
-    ratios = [error / allowed - 1 for error in finite]
+    means = [math.fsum(errors) / len(errors) for errors in units]
+    ratios = [mean / allowed - 1 for mean in means]
     return LabelSums(
-        rows=len(finite),
-        squared_error=math.fsum(finite),
+        units=len(means),
+        total=math.fsum(means),
+        squares=math.fsum(mean * mean for mean in means),
+        rows=sum(map(len, units)),
+        squared_error=math.fsum(error for errors in units for error in errors),
         winnings=tuple(math.fsum([math.log1p(bet * r) for r in ratios]) for bet in BETS),
     )
 

@@ -4,21 +4,31 @@ import json
 import math
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from function_app.domain.drift.observations import (
-    PREDICTION,
-    ColumnCounts,
-    ColumnReference,
-    count_column,
-)
+# The caller of a line that names none.
+UNKNOWN = "unknown"
+# Both keys of a model belong to the same people while they are rotated.
+_ROTATED = {"secondary": "primary"}
+_LONGEST_NAME = 80
+# The last second of the year 9999.
+_END_OF_TIME = 253_402_300_799.0
+# Training rows that are compared with each other.
+_COMPARED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedPrediction:
-    """A logged request: its rows, as far as they are logged, and the predictions."""
+    """A logged request: its rows, as far as they are logged, and the predictions.
+
+    `at` is its time in seconds since 1970. Lines of an older service name no caller: all of them
+    count as one.
+    """
 
     prediction_id: str
     image: str
+    at: float = 0.0
+    caller: str = UNKNOWN
     columns: tuple[str, ...]
     inputs: tuple[tuple[float, ...], ...]
     outputs: tuple[float, ...]
@@ -34,6 +44,8 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
         prediction = LoggedPrediction(
             prediction_id=str(content["id"]),
             image=str(content["image"]),
+            at=_time(content.get("at", 0.0)),
+            caller=one_caller(content.get("caller")),
             columns=columns,
             inputs=inputs,
             outputs=outputs,
@@ -44,26 +56,16 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
     return prediction if whole and all(len(row) == len(columns) for row in inputs) else None
 
 
-def count_predictions(
-    references: tuple[ColumnReference, ...],
-    predictions: Iterable[LoggedPrediction],
-    rows_per_request: int,
-) -> tuple[int, dict[str, ColumnCounts]]:
-    """Return the number of rows that count, and each column's counts.
+def one_caller(name: object) -> str:
+    """Return the caller that a line names; UNKNOWN when it names none."""
+    if not isinstance(name, str) or not name:
+        return UNKNOWN
+    return _ROTATED.get(name, name)[:_LONGEST_NAME]
 
-    Of a request with many rows only the first count, because rows of one request are similar.
-    """
-    values: dict[str, list[float]] = {reference.name: [] for reference in references}
-    rows = 0
-    for prediction in predictions:
-        rows += len(prediction.outputs[:rows_per_request])
-        if PREDICTION in values:
-            values[PREDICTION] += prediction.outputs[:rows_per_request]
-        for index, name in enumerate(prediction.columns):
-            if name in values and name != PREDICTION:
-                values[name] += [row[index] for row in prediction.inputs[:rows_per_request]]
-    counts = {r.name: count_column(r, values[r.name]) for r in references}
-    return rows, {name: column for name, column in counts.items() if column.rows}
+
+def _time(value: object) -> float:
+    at = float(value) if isinstance(value, int | float) else 0.0
+    return at if 0 <= at <= _END_OF_TIME else 0.0
 
 
 def answers_by_label(
@@ -93,18 +95,24 @@ def count_echoes(
     Only requests of which every input is logged can be recognized. Of the predictions, which may be
     many more than the rows, only those of the rows are kept in memory.
     """
-    keyed = [(_key(inputs), _rounded(target)) for inputs, target in rows]
+    keyed = [(row_key(inputs), _rounded(target)) for inputs, target in rows]
     asked: dict[int, set[float]] = {}
     ours = {key for key, _ in keyed}
     for prediction in predictions:
         if set(prediction.columns) == set(features):
             order = [prediction.columns.index(name) for name in features]
             for row, output in zip(prediction.inputs, prediction.outputs, strict=True):
-                key = _key(row[index] for index in order)
+                key = row_key(row[index] for index in order)
                 if key in ours:
                     asked.setdefault(key, set()).add(_rounded(output))
     seen = sum(key in asked for key, _ in keyed)
     return seen, sum(target in asked.get(key, ()) for key, target in keyed)
+
+
+def repeated_share(rows: Iterable[tuple[float, ...]]) -> float:
+    """Return the share of the rows whose values are those of an earlier one; of many, the first."""
+    keys = [row_key(row) for row in islice(rows, _COMPARED)]
+    return 1 - len(set(keys)) / len(keys) if keys else 0.0
 
 
 def _labelled(prediction: LoggedPrediction) -> Iterator[tuple[str, float]]:
@@ -115,7 +123,8 @@ def _labelled(prediction: LoggedPrediction) -> Iterator[tuple[str, float]]:
             yield f"{prediction.prediction_id}/{number}", output
 
 
-def _key(inputs: Iterable[float]) -> int:
+def row_key(inputs: Iterable[float]) -> int:
+    """Return a number that equal rows share, with the digits that files of text have."""
     return hash(tuple(_rounded(value) for value in inputs))
 
 

@@ -8,8 +8,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from function_app.domain.drift.drift import Block, Evidence
-from function_app.domain.drift.observations import Reference, Watched
+from function_app.domain.drift.confirmation import (
+    Suspicion,
+    add_parts,
+    confirm,
+    count_callers,
+    is_given_up,
+    strong_causes,
+    suspect,
+)
+from function_app.domain.drift.drift import EARLY_LABELS, Block, Evidence, add_batch
+from function_app.domain.drift.observations import (
+    LabelSums,
+    ObservationBatch,
+    Reference,
+    Watched,
+)
 from function_app.domain.events.events import DriftDetected, claim_key
 from function_app.domain.text import identifiers as ids
 from function_app.domain.text.figures import figures
@@ -28,7 +42,9 @@ class DriftPolicy:
 
     `alpha` is the probability, per champion, of ever reporting drift without any; `columns` are the
     inputs that are logged and tested, () for all; `sample` is the share of requests that is logged.
-    `label_margin` is the share by which the squared error may exceed the held-out rows'. Within
+    `label_margin` is the share by which the squared error may exceed the held-out rows'. A
+    retraining needs requests of `days` days (UTC), and evidence that the requests of any `callers`
+    - 1 callers alone do not bring about; 1 asks for neither. Within
     `window_seconds` at most `max_retrainings` are caused, `cooldown_seconds` apart; the same drift
     after `loop_length` retrainings for it is a loop.
     """
@@ -45,6 +61,8 @@ class DriftPolicy:
     max_retrainings: int = 3
     window_seconds: float = 2_592_000.0
     loop_length: int = 2
+    days: int = 2
+    callers: int = 2
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 0.5:
@@ -55,12 +73,16 @@ class DriftPolicy:
             raise ContractError("drift: min_rows and rows_per_request are at least 1.")
         if min(self.interval_seconds, self.window_seconds) <= 0 or self.loop_length < 1:
             raise ContractError("drift: interval, window and loop_length are over 0.")
+        if self.days < 1 or self.callers < 1:
+            raise ContractError("drift: days and callers are at least 1.")
 
 
 class Verdict(StrEnum):
     """The effect of the evidence."""
 
     QUIET = "quiet"
+    SUSPECTED = "suspected"
+    UNCONFIRMED = "not confirmed"
     RETRAIN = "retrain"
     COOLDOWN = "cooldown"
     BUDGET_SPENT = "budget spent"
@@ -69,7 +91,12 @@ class Verdict(StrEnum):
 
     @property
     def needs_people(self) -> bool:
-        return self in (Verdict.BUDGET_SPENT, Verdict.NOTHING_NEW, Verdict.LOOP)
+        return self in (
+            Verdict.UNCONFIRMED,
+            Verdict.BUDGET_SPENT,
+            Verdict.NOTHING_NEW,
+            Verdict.LOOP,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +119,12 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftState:
-    """The state between two comparisons; the present test began at `since`."""
+    """The state between two comparisons; the present test began at `since`.
+
+    `callers` has the rows of each caller since then, `out_of_range` the values that input
+    validation would refuse, by column. `early` are the champion's first labels. People know `told`
+    and `told_columns` already.
+    """
 
     digest: str
     since: datetime
@@ -102,6 +134,12 @@ class DriftState:
     pending: Alarm | None = None
     told: Verdict = Verdict.QUIET
     alarms: tuple[Alarm, ...] = field(default_factory=tuple)
+    callers: dict[str, int] = field(default_factory=dict)
+    suspicion: Suspicion | None = None
+    repeated: int = 0
+    out_of_range: dict[str, int] = field(default_factory=dict)
+    told_columns: tuple[str, ...] = ()
+    early: LabelSums = field(default_factory=LabelSums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +155,42 @@ def restart(state: DriftState | None, digest: str, now: datetime) -> DriftState:
     """Begin another test: for the first champion, for a new one, or after an alarm."""
     if state is None:
         return DriftState(digest=digest, since=now)
-    return replace(
-        state, digest=digest, since=now, blocks=(), unmatched=0, pending=None, told=Verdict.QUIET
+    is_same = state.digest == digest
+    return DriftState(
+        digest=digest,
+        since=now,
+        cursor=state.cursor,
+        alarms=state.alarms,
+        told_columns=state.told_columns if is_same else (),
+        early=state.early if is_same else LabelSums(),
     )
+
+
+def add(state: DriftState, batch: ObservationBatch, policy: DriftPolicy) -> DriftState:
+    """Return the state with new observations."""
+    suspicion = state.suspicion
+    out_of_range = dict(state.out_of_range)
+    for name, values in batch.out_of_range.items():
+        out_of_range[name] = out_of_range.get(name, 0) + values
+    return replace(
+        state,
+        cursor=batch.cursor,
+        blocks=add_batch(state.blocks, batch),
+        unmatched=state.unmatched + batch.unmatched,
+        callers=count_callers(state.callers, batch),
+        suspicion=add_parts(suspicion, batch, policy.days) if suspicion else None,
+        repeated=state.repeated + batch.repeated,
+        out_of_range=out_of_range,
+        early=state.early if state.early.units >= EARLY_LABELS else state.early + batch.labels,
+    )
+
+
+def follow(state: DriftState, evidence: Evidence, policy: DriftPolicy, now: datetime) -> DriftState:
+    """Return the state with a suspicion while the evidence is for drift, and without one else."""
+    if not _is_enough(evidence, policy):
+        return replace(state, suspicion=None)
+    suspicion = state.suspicion or suspect(evidence, evidence.rows, now)
+    return replace(state, suspicion=suspicion)
 
 
 def acknowledge(state: DriftState, report_id: str, now: datetime) -> DriftState:
@@ -140,9 +211,12 @@ def judge(
     now: datetime,
 ) -> Judgement:
     """Decide the effect of the evidence."""
-    if not evidence.drifted or evidence.rows < policy.min_rows:
+    if not _is_enough(evidence, policy):
         return Judgement(verdict=Verdict.QUIET, reason="")
     alarm = _alarm(state, evidence, reference.watched, newest_dataset, now)
+    unconfirmed = _unconfirmed(state, reference, policy, alarm, now)
+    if unconfirmed is not None:
+        return unconfirmed
     recent = recent_alarms(state, policy, now)
     if _is_fed_by_itself(reference):
         reason = (
@@ -161,6 +235,12 @@ def judge(
     if until is not None and now < until:
         reason = f"The last retraining is too recent. {alarm.reason}"
         return Judgement(verdict=Verdict.COOLDOWN, reason=reason)
+    if newest_dataset == reference.watched.dataset_version:
+        reason = (
+            f"Version {alarm.version} was trained on the newest data there is. {alarm.reason} "
+            "Bring newer data."
+        )
+        return Judgement(verdict=Verdict.NOTHING_NEW, reason=reason)
     if any(a.version == alarm.version and a.dataset_version == newest_dataset for a in recent):
         reason = (
             f"Version {alarm.version} drifted before and was retrained on the newest data there "
@@ -186,11 +266,38 @@ def cooldown_until(state: DriftState, policy: DriftPolicy) -> datetime | None:
     return state.alarms[-1].at + timedelta(seconds=policy.cooldown_seconds)
 
 
+def _is_enough(evidence: Evidence, policy: DriftPolicy) -> bool:
+    return evidence.drifted and evidence.rows >= policy.min_rows
+
+
+def _unconfirmed(
+    state: DriftState, reference: Reference, policy: DriftPolicy, alarm: Alarm, now: datetime
+) -> Judgement | None:
+    """Return the judgement of a suspicion that lacks something; None when it is confirmed."""
+    suspicion = state.suspicion
+    if suspicion is None:
+        return None
+    confirmation = confirm(
+        reference, suspicion, state.callers, policy.alpha, policy.days, policy.callers, now
+    )
+    if not confirmation.missing:
+        return None
+    reason = (
+        f"{alarm.reason} Suspected on {suspicion.day}; a retraining needs {confirmation.missing}."
+    )
+    if not is_given_up(suspicion, policy.days, now):
+        return Judgement(verdict=Verdict.SUSPECTED, reason=reason)
+    return Judgement(
+        verdict=Verdict.UNCONFIRMED,
+        reason=f"{reason} It did not come, and the test begins again. Look for a client that "
+        "sends unusual requests.",
+    )
+
+
 def _alarm(
     state: DriftState, evidence: Evidence, watched: Watched, newest_dataset: str, now: datetime
 ) -> Alarm:
     first = evidence.columns[0]
-    strong = [c for c in evidence.columns if c.e_value >= evidence.threshold] or [first]
     # One test raises one alarm: its champion and its beginning name it.
     report_id = f"{watched.digest.removeprefix('sha256:')[:12]}-{state.since:%Y%m%dT%H%M%S%f}"
     event = DriftDetected(model=watched.model, report_id=report_id, reason="")
@@ -200,7 +307,7 @@ def _alarm(
         run_id=run_id(watched.model, claim_key(event, watched.model)),
         version=watched.version,
         champion_run=watched.run_id,
-        causes=tuple(f"{column.name} {column.direction}" for column in strong),
+        causes=strong_causes(evidence),
         dataset_version=newest_dataset,
         reason=(
             f"Drift after {evidence.rows} rows: {first.name} went {first.direction}, e-value "

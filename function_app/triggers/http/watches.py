@@ -21,10 +21,23 @@ class StoryStarted(TypedDict):
     instance_id: str
 
 
+class Traffic(TypedDict):
+    """The requests since the present test began.
+
+    `callers` has the rows of each caller that count. `repeated` rows were sent before, and the
+    values of `out_of_range`, by column, are no valid input: their rows do not count.
+    """
+
+    callers: dict[str, int]
+    repeated: int
+    out_of_range: dict[str, int]
+
+
 class DriftState(TypedDict):
     """The last comparison for drift, None before the first one, and the alarms that count."""
 
     model: str
+    traffic: Traffic
     policy: DriftPolicy
     report: DriftReport | None
     alarms: list[Alarm]
@@ -65,8 +78,20 @@ async def get_drift(invocation: Invocation, request: Request) -> Done[DriftState
     policy = _policy(invocation, model)
     record = invocation.ports.ledger.get_record(drift_name(model)) or {}
     report = json.loads(record["report"]) if "report" in record else None
-    alarms = json.loads(record["state"])["alarms"] if "state" in record else []
-    return Done(content={"model": model, "policy": policy, "report": report, "alarms": alarms})
+    state = json.loads(record["state"]) if "state" in record else {}
+    traffic = Traffic(
+        callers=state.get("callers", {}),
+        repeated=state.get("repeated", 0),
+        out_of_range=state.get("out_of_range", {}),
+    )
+    content = DriftState(
+        model=model,
+        traffic=traffic,
+        policy=policy,
+        report=report,
+        alarms=state.get("alarms", []),
+    )
+    return Done(content=content)
 
 
 def _policy(invocation: Invocation, model: str) -> DriftPolicy:
