@@ -98,6 +98,34 @@ def test_a_first_model_keeps_the_rules_of_sanity(change: dict[str, Any], verdict
     assert verdict_on(**change) is verdict
 
 
+BIASED = {"bias": 13.0, "bias_low": 1.0, "bias_high": 25.0}
+STEEP = {"slope": 2.5, "slope_low": 2.1, "slope_high": 2.9}
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        (BIASED, Verdict.REJECT),
+        *(({**BIASED, each: None}, Verdict.PROMOTE) for each in (*BIASED, "rms")),
+        (STEEP, Verdict.REJECT),
+        *(({**STEEP, each: None}, Verdict.PROMOTE) for each in STEEP),
+        ({"lowest": -9e9, "highest": None}, Verdict.PROMOTE),
+        ({"lowest": None, "highest": 9e9}, Verdict.PROMOTE),
+        ({"skill": None, "skill_low": -1.0}, Verdict.PROMOTE),
+        ({"skill": 0.5, "skill_low": -1.0}, Verdict.INCONCLUSIVE),
+        ({"bias": -13.0, "bias_low": -26.0, "bias_high": 0.0}, Verdict.PROMOTE),
+    ],
+)
+def test_a_figure_that_the_metric_does_not_have_breaks_no_rule(
+    change: dict[str, Any], verdict: Verdict
+) -> None:
+    assert verdict_on(**change) is verdict
+
+
+def test_the_words_of_the_verdicts_are_those_of_stored_results() -> None:
+    assert [verdict.value for verdict in Verdict] == ["promote", "reject", "inconclusive"]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -156,6 +184,17 @@ def test_the_tail_of_the_errors_is_not_much_worse_than_the_champion_s(
 
     assert result.passed is passed
     assert result.verdict is (Verdict.PROMOTE if passed else Verdict.REJECT)
+
+
+@pytest.mark.parametrize("other", ["challenger", "champion"])
+def test_a_tail_that_one_model_does_not_have_hides_no_largest_error(other: str) -> None:
+    change: dict[str, Any] = {"challenger": replace(RIGHT, largest=301.0)}
+    change[other] = replace(change.get(other, RIGHT), tail=None)
+
+    result = judge(replace(BOTH, **change), POLICY)
+
+    assert result.verdict is Verdict.REJECT
+    assert result.reasons[1].startswith("Its largest absolute error is 301")
 
 
 def test_a_tail_has_both_figures_in_its_reason() -> None:
