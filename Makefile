@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Some images set it. Each process would then compile every module again, 2 s of CPU for a training.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up down test test-conformance test-azure crash storm bench bench-drift mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-conformance test-azure crash storm bench bench-data-check bench-drift mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ mutants: $(READY) ## Put small faults into the rules of decisions; the tests mus
 
 bench-drift: $(READY) ## Measure the test for drift on streams with a known truth
 	@$(PY) -m benchmarks.drift
+
+bench-data-check: $(READY) ## Print false alarms and detection of the data check, beside its goals
+	@$(PY) -m benchmarks.data_check
 
 lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/ruff format --check .

@@ -86,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     split.add_argument("--target", required=True, help="the column to predict")
     split.add_argument("--key", required=True, help="name of the model; decides the split")
     split.add_argument("--out", type=Path, required=True, help="the folder to write")
+    split.add_argument(
+        "--column", action="append", default=[], help="a column of mlops.toml, in its order"
+    )
+    split.add_argument("--reference", type=Path, help="earlier data to compare the file with")
+    split.add_argument("--reference-digest", default="", help="SHA-256 that it must have")
     split.set_defaults(act=_prepare)
 
     judge = commands.add_parser("evaluate", help="let models answer the held-out rows")
@@ -201,7 +206,11 @@ def _prepare(given: argparse.Namespace) -> int:
     limit_process()
     if given.digest and _digest(given.data) != given.digest:
         raise ContractError(f"{given.data} was changed after it was kept. Send the file again.")
-    content = prepare(given.data, given.target, given.key, given.out)
+    if given.reference_digest and _digest(given.reference) != given.reference_digest:
+        raise ContractError(
+            f"{given.reference}, the reference data, was changed after it was kept. Restore it."
+        )
+    content = prepare(given.data, given.target, given.key, given.out, given.column, given.reference)
     print(content["refused"] or f"{content['profile']['rows']} rows")
     return 0
 

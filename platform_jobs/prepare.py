@@ -4,9 +4,12 @@ A training gets `seen/` and nothing else; `held_out/` goes to the evaluation, an
 features without the target, to a predict that runs in a job of its own.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from platform_jobs.checking.data_check import check_table, read_earlier, write_report
+from platform_jobs.checking.names import map_columns
+from platform_jobs.checking.report import Content
 from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.limits import out_of_memory
@@ -19,27 +22,43 @@ PREPARED, ROWS, SCHEMA = "prepared.json", "rows.csv", "schema.json"
 SEEN, HELD_OUT = "seen", "held_out"
 
 
-def prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
-    """Write `prepared.json` and the folders of rows below `out`; return the former's content.
+def prepare(
+    data: Path,
+    target: str,
+    key: str,
+    out: Path,
+    schema: Sequence[str] = (),
+    reference: Path | None = None,
+) -> Content:
+    """Write `prepared.json`, the report and the folders of rows below `out`; return the content.
 
+    `schema` are the columns of mlops.toml, to which the header is mapped; () maps nothing.
+    The rows are compared with those of `reference`, when there is one.
     A file that is no table is a result, not a fault: `refused` says why and `profile` is None. A
     file with faults, or without the target, gets its figures and no rows, because the data gate
     refuses it with all faults at once.
     """
     try:
-        content = _prepare(data, target, key, out)
+        content = _prepare(data, target, key, out, schema, reference)
     except ContractError as error:
         content = {"refused": str(error), "profile": None}
     except MemoryError:
         content = {"refused": str(out_of_memory()), "profile": None}
+    out.mkdir(parents=True, exist_ok=True)
+    write_report(content, out)
     # Written last, so that a reader who finds this file finds the rows too.
     write_json(out / PREPARED, content)
     return content
 
 
-def _prepare(data: Path, target: str, key: str, out: Path) -> dict[str, Any]:
-    table = scan_table(data)
-    content: dict[str, Any] = {"refused": "", "profile": profile_table(table)}
+def _prepare(
+    data: Path, target: str, key: str, out: Path, schema: Sequence[str], reference: Path | None
+) -> Content:
+    earlier = read_earlier(reference, schema) if reference else None
+    table = map_columns(scan_table(data), schema)
+    content: Content = {"refused": "", "profile": profile_table(table)}
+    if earlier is not None:
+        content |= check_table(table, earlier, target)
     if target in table.columns and not table.faults:
         seen, held_out = split_rows(table, key)
         write_rows(out / SEEN, seen, target)

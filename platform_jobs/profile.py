@@ -1,6 +1,8 @@
 """Figures of a table for the data gate, without its rows."""
 
 import math
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from platform_jobs.tables import cells
@@ -29,16 +31,33 @@ def profile_table(table: Table) -> dict[str, Any]:
     }
 
 
+def mean_and_deviation(numbers: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return the mean and the standard deviation (of the population), None without numbers.
+
+    Both are finite for all finite numbers: squares of numbers over 1e154 would overflow, so that
+    such a column is divided by its greatest number first.
+    """
+    if not numbers:
+        return None, None
+    with suppress(OverflowError):
+        mean = math.fsum(numbers) / len(numbers)
+        std = math.sqrt(math.fsum((value - mean) ** 2 for value in numbers) / len(numbers))
+        if math.isfinite(std):
+            return mean, std
+    most = max(map(abs, numbers))
+    shares = [value / most for value in numbers]
+    mean = math.fsum(shares) / len(shares)
+    std = math.sqrt(math.fsum((share - mean) ** 2 for share in shares) / len(shares))
+    return mean * most, std * most
+
+
 def _figures(name: str, values: tuple[str, ...], lines: tuple[int, ...]) -> dict[str, Any]:
     numbers = cells.numbers(values)
     kinds: list[dict[str, Any]] = []
     if numbers is None:
         numbers = [number for cell in values if (number := cells.number(cell)) is not None]
         kinds = _kinds(values, lines or tuple(range(2, len(values) + 2)))
-    mean = math.fsum(numbers) / len(numbers) if numbers else None
-    std = None
-    if mean is not None:
-        std = math.sqrt(math.fsum((value - mean) ** 2 for value in numbers) / len(numbers))
+    mean, std = mean_and_deviation(numbers)
     missing = len(values) - len(numbers)
     return {"name": name, "missing": missing, "mean": mean, "std": std, "found": kinds}
 

@@ -60,6 +60,13 @@ DATA = Table(
             default=2.0,
             help="Greatest ratio of a column's standard deviation and the baseline's, either way.",
         ),
+        Key(
+            name="inconclusive",
+            kind=Choice(words=("accept", "reject")),
+            default="accept",
+            help="Answer to a file that differs from the reference data by more than chance, in a "
+            "way that damage and a change of the world both explain.",
+        ),
     ),
 )
 GATE = Table(

@@ -47,8 +47,11 @@ def keep_dataset(ports: Ports, request: DatasetRequest) -> StoredDataset:
 @steps.submit_preparation.activity
 def submit_preparation(ports: Ports, request: PreparationRequest) -> Run:
     """Start the preparation, or return the run of an earlier attempt."""
+    reference = judging.reference_data(ports, request.dataset)
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
-    return ports.jobs.submit_preparation(request.run_id, request.dataset, request.target, tags)
+    return ports.jobs.submit_preparation(
+        request.run_id, request.dataset, request.target, tags, reference
+    )
 
 
 @steps.judge_dataset.activity

@@ -5,9 +5,12 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from function_app.domain.gates import GateResult
+from function_app.domain.gates import GateResult, Verdict
 from function_app.domain.text.figures import figure, figures
 from function_app.domain.text.payload_limits import cap_reasons
+
+# Linux takes at most 128 KiB as the text of one command.
+MOST_OF_WORDS = 60_000  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +57,46 @@ class DataProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataFinding:
+    """A difference from the reference data that the preparation found by a test.
+
+    `severity` is `fault` for damage, `shift` for damage or a change of the world, and `note` for a
+    text that decides nothing. `p` is the probability of such a difference between two samples of
+    one population.
+    """
+
+    kind: str
+    severity: str
+    text: str
+    columns: tuple[str, ...] = ()
+    p: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataCheck:
+    """The comparison of `rows` rows with `reference_rows` rows of earlier data.
+
+    Both are 0 when nothing was compared. platform_jobs/checking/findings.py limits the false alarms
+    of all findings together to 1 %.
+    """
+
+    rows: int = 0
+    reference_rows: int = 0
+    findings: tuple[DataFinding, ...] = ()
+
+    def texts(self, severity: str) -> tuple[str, ...]:
+        """Return the texts of the findings of one severity."""
+        return tuple(one.text for one in self.findings if one.severity == severity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataPolicy:
     """The required form of a file.
 
     `target` is the column to predict. `max_shift` is the greatest distance of a
     column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
-    greatest ratio of the two deviations, either way.
+    greatest ratio of the two deviations, either way. `inconclusive` says whether to "accept" or to
+    "reject" data whose difference from the reference may be damage or a change of the world.
     """
 
     columns: tuple[str, ...]
@@ -67,6 +104,16 @@ class DataPolicy:
     min_rows: int = 50
     max_shift: float = 0.5
     max_spread: float = 2.0
+    inconclusive: str = "accept"
+
+    def column_words(self) -> tuple[str, ...]:
+        """Return the options of `platform_jobs prepare` that name the columns.
+
+        They are empty for a schema that is too long for a command line; the job then maps no names,
+        and the header must have the schema's names.
+        """
+        words = tuple(f"--column={name}" for name in self.columns)
+        return words if sum(map(len, words)) <= MOST_OF_WORDS else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,22 +121,29 @@ class Prepared:
     """The result of preparing a file.
 
     `refused` is the reason that the file is not a table, "" for a table. Of its rows a training may
-    see `seen`; `held_out` judge the model.
+    see `seen`; `held_out` judge the model. `reference` has the figures of the data that it was
+    compared with, `check` the findings; both are None without such data and in records of 0.1.0.
     """
 
     profile: DataProfile | None
     refused: str = ""
     seen: int = 0
     held_out: int = 0
+    reference: DataProfile | None = None
+    check: DataCheck | None = None
 
 
 def judge_prepared(
     prepared: Prepared, baseline: DataProfile | None, policy: DataPolicy
 ) -> GateResult:
-    """Decide whether prepared data may be trained on; without a baseline nothing is compared."""
+    """Decide whether prepared data may be trained on; without a baseline nothing is compared.
+
+    `baseline` counts where the preparation had no reference data.
+    """
     if prepared.profile is None:
         return _refused([prepared.refused])
-    result = judge(prepared.profile, baseline or prepared.profile, policy)
+    before = prepared.reference or baseline or prepared.profile
+    result = judge(prepared.profile, before, policy, prepared.check)
     if result.passed and not (prepared.seen and prepared.held_out):
         text = (
             f"Of {prepared.profile.rows} rows {prepared.held_out} are held out, because equal rows "
@@ -132,8 +186,17 @@ KINDS = {
 }
 
 
-def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> GateResult:
-    """Decide by form, schema, size, content and distance from the baseline; name every fault."""
+def judge(
+    profile: DataProfile,
+    baseline: DataProfile,
+    policy: DataPolicy,
+    check: DataCheck | None = None,
+) -> GateResult:
+    """Decide by form, schema, size, content and distance from the baseline; name every fault.
+
+    `check` has the findings of the comparison with the rows of the baseline.
+    """
+    check = check or DataCheck()
     names = tuple(column.name for column in profile.columns)
     reasons = list(profile.faults)
     # A file whose form is wrong has no header to compare, or less rows than it should.
@@ -147,13 +210,35 @@ def judge(profile: DataProfile, baseline: DataProfile, policy: DataPolicy) -> Ga
             continue
         if column.missing:
             reasons += _cell_reasons(column, profile.rows, is_label=column.name == policy.target)
-        elif moved := _shift(column, before.get(column.name), policy):
-            reasons.append(moved)
+        else:
+            reasons += _shifts(column, before.get(column.name), policy)
+    reasons += check.texts("fault")
+    shifts, notes = check.texts("shift"), (*check.texts("note"), *profile.notes)
     if reasons:
         # The form of the file explains faults that follow from it.
-        return _refused([*reasons, *profile.notes])
+        return _refused([*reasons, *shifts, *notes])
+    if shifts:
+        return _inconclusive(profile, policy, shifts, notes)
     passed = f"{profile.rows} rows pass every data check."
-    return GateResult(passed=True, reasons=(passed, *profile.notes))
+    return GateResult(passed=True, reasons=cap_reasons((passed, *notes)), verdict=Verdict.PASS)
+
+
+def _inconclusive(
+    profile: DataProfile, policy: DataPolicy, shifts: tuple[str, ...], notes: tuple[str, ...]
+) -> GateResult:
+    passed = policy.inconclusive == "accept"
+    text = (
+        f"The data check is inconclusive: {profile.rows} rows differ from the reference data, as "
+        "damaged data does, and as good data does after a change of the world."
+    )
+    answer = '`inconclusive = "accept"` in mlops.toml accepts them.'
+    if not passed:
+        answer = (
+            "Correct the data; or, if the world has changed, accept it as the new reference by "
+            '`inconclusive = "accept"` in mlops.toml and send it again.'
+        )
+    reasons = cap_reasons((f"{text} {answer}", *shifts, *notes))
+    return GateResult(passed=passed, reasons=reasons, verdict=Verdict.INCONCLUSIVE)
 
 
 def _schema_reasons(names: tuple[str, ...], expected: tuple[str, ...]) -> list[str]:
@@ -217,28 +302,27 @@ def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterat
         )
 
 
-def _shift(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy) -> str | None:
+def _shifts(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy) -> Iterator[str]:
     if before is None or now.mean is None or now.std is None:
-        return None
+        return
     if before.mean is None or not before.std:
-        return None
+        return
     distance = abs(now.mean - before.mean) / before.std
     # Both comparisons are written so that NaN, which compares as false, is refused.
     if not distance <= policy.max_shift:
         moved, most = figures(distance, policy.max_shift)
-        return (
+        yield (
             f"{now.name}: the mean moved by {moved} standard deviations of the baseline, from "
             f"{figure(before.mean)} to {figure(now.mean)}; at most {most} is allowed."
         )
     ratio = now.std / before.std
     if not 1 / policy.max_spread <= ratio <= policy.max_spread:
         times, least, most = figures(ratio, 1 / policy.max_spread, policy.max_spread)
-        return (
+        yield (
             f"{now.name}: the standard deviation is {times} times the baseline's; {least} to "
             f"{most} is allowed."
         )
-    return None
 
 
 def _refused(reasons: list[str]) -> GateResult:
-    return GateResult(passed=False, reasons=cap_reasons(tuple(reasons)))
+    return GateResult(passed=False, reasons=cap_reasons(tuple(reasons)), verdict=Verdict.REJECT)

@@ -80,8 +80,9 @@ class GateResult:
     """The result of a gate: whether it passed, the reasons, and the figures of the decision.
 
     `improvement` is the measured gain, between `improvement_low` and `improvement_high` at the
-    `level` of the model's comparison number `look`. Only a comparison of models has a `verdict`.
-    `champion_fault` is the reason that the champion counted as none, "" when it counted.
+    `level` of the model's comparison number `look`. Only a comparison of models and a check of data
+    have a `verdict`. `champion_fault` is the reason that the champion counted as none, "" when it
+    counted.
     """
 
     passed: bool

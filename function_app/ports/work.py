@@ -112,10 +112,16 @@ class Jobs(Protocol):
         """
 
     def submit_preparation(
-        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
+        self,
+        run_id: str,
+        dataset: Dataset,
+        target: str,
+        tags: dict[str, str],
+        reference: Dataset | None = None,
     ) -> Run:
         """Start the run that computes a version's figures and splits its rows, or return it.
 
+        The run also compares the rows with those of `reference`.
         Every submission starts a run again that the platform interrupted.
         """
 

@@ -1,4 +1,4 @@
-"""Comparisons of a challenger with the champion: their start, and the verdict."""
+"""Comparisons with the champion: the challenger's, and that of arriving data with its data."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +8,7 @@ from function_app.domain import gates
 from function_app.domain.gates import GateResult
 from function_app.domain.requests import Evaluation, EvaluationRequest
 from function_app.domain.training import (
+    Dataset,
     ModelVersion,
     Run,
     champion_of,
@@ -63,6 +64,26 @@ def evidence(ports: Ports, version: ModelVersion) -> Iterator[str]:
             f"Production serves version {served.version} by now, and this version was compared "
             f"with {f'version {compared}' if compared else 'none'}. Train again to compare them."
         )
+
+
+def reference_data(ports: Ports, dataset: Dataset) -> Dataset | None:
+    """Return the data to compare new data with: the champion's, else the model's reference data.
+
+    None when neither is stored, and when it is the new data itself.
+    """
+    champion, _ = _compared(ports, dataset.model)
+    versions = []
+    if champion is not None and champion.run_id:
+        versions.append(ports.jobs.get(champion.run_id).dataset_version)
+    if stored := ports.datasets.reference(dataset.model):
+        versions.append(stored.dataset.version)
+    for version in filter(None, versions):
+        try:
+            data = ports.datasets.version(dataset.model, version)
+        except NotFoundError:
+            continue
+        return data if data.version != dataset.version else None
+    return None
 
 
 def _compared(ports: Ports, model: str) -> tuple[ModelVersion | None, str]:

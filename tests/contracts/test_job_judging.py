@@ -23,6 +23,24 @@ def test_the_figures_and_rows_of_a_file_are_found_by_its_preparation(
     assert [column.name for column in prepared.profile.columns][-1] == "Y"
 
 
+def test_a_preparation_compares_the_rows_with_the_reference_data(bench: Bench, rows: bytes) -> None:
+    header, *lines = rows.decode().splitlines()
+    half = len(lines) // 2
+    reference = bench.add("\n".join([header, *lines[:half], ""]).encode())
+    dataset = bench.add("\n".join([header.upper(), *lines[half:], ""]).encode())
+    bench.jobs.submit_preparation("prepare-compared", dataset, "Y", {}, reference)
+    bench.finish("prepare-compared")
+
+    prepared = bench.jobs.prepared("prepare-compared")
+
+    assert prepared.profile is not None
+    assert prepared.profile.columns[0].name == "age"
+    assert prepared.reference is not None
+    assert prepared.reference.rows == half
+    assert prepared.check is not None
+    assert (prepared.check.rows, prepared.check.reference_rows) == (len(lines) - half, half)
+
+
 def test_a_file_that_is_no_table_is_prepared_to_a_reason(bench: Bench) -> None:
     prepared = bench.jobs.prepared(bench.prepare(bench.add(b"")))
 

@@ -6,8 +6,12 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The verdict on a challenger; inconclusive means that the rows show neither of the others."""
+    """The verdict on a challenger, or on data; inconclusive means that the rows show neither.
 
+    Data passes, and a challenger is promoted.
+    """
+
+    PASS = "pass"
     PROMOTE = "promote"
     REJECT = "reject"
     INCONCLUSIVE = "inconclusive"

@@ -85,21 +85,26 @@ class AzureJobs:
         return self._bundles.find(model, version)
 
     def submit_preparation(
-        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
+        self,
+        run_id: str,
+        dataset: Dataset,
+        target: str,
+        tags: dict[str, str],
+        reference: Dataset | None = None,
     ) -> Run:
-        given, earlier = self._begin(
-            run_id, specs.PREPARATION, dataset.model, dataset.version, None, tags
-        )
+        name, version = dataset.model, dataset.version
+        given, earlier = self._begin(run_id, specs.PREPARATION, name, version, None, tags)
         if earlier is not None:
             return earlier
         project = self._project(dataset.model)
+        inputs = {"rows": dataset} | ({"reference": reference} if reference else {})
         spec = RunSpec(
             run_id=run_id,
             kind=specs.PREPARATION,
-            command=specs.prepare_command(target, dataset.model, dataset.version),
+            command=specs.prepare_command(target, dataset, project.data, reference),
             environment=self._versions.environment(None, project.training),
             code=self._bundles.store_own(JOBS),
-            files={"rows": self._containers.address(dataset.uri)},
+            files={name: self._containers.address(one.uri) for name, one in inputs.items()},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
         )
@@ -297,7 +302,6 @@ class AzureJobs:
                 "Send the data or the commit again, so that the run gets another name.",
                 code="FOREIGN_RUN",
             )
-        week = specs.week_tag(self._now())
         submission = Submission(
             run_id=run_id,
             kind=kind,
@@ -309,7 +313,7 @@ class AzureJobs:
         )
         if stored is None and kind in TRACKED:
             self._tracking.expect(run_id)
-        submission, _ = self._submissions.claim(submission, week)
+        submission, _ = self._submissions.claim(submission, specs.week_tag(self._now()))
         if earlier is None or earlier.status is not RunStatus.INTERRUPTED:
             return submission, earlier
         # A node that answers again must not write beside the next attempt.

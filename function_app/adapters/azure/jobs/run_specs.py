@@ -16,7 +16,9 @@ from function_app.adapters.azure.reach.workspace import (
     datastore_path,
 )
 from function_app.domain.change.change import Bundle, CodeVersion
+from function_app.domain.data_quality import DataPolicy
 from function_app.domain.lineage.environment import PINNED
+from function_app.domain.training import Dataset
 
 KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
 # The name of a run's job, when it is not the run's id: that of a later attempt.
@@ -104,11 +106,21 @@ def recorded(command: str, jobs: Bundle, environment: str, own_code: str) -> str
     return f'{_PINNED}( {recorder} ) || echo "The environment was not recorded."; {command}'
 
 
-def prepare_command(target: str, key: str, digest: str) -> str:
-    """Return the command that computes the figures of a file and splits its rows."""
+def prepare_command(
+    target: str, dataset: Dataset, policy: DataPolicy, reference: Dataset | None
+) -> str:
+    """Return the command that checks a version of the data and splits its rows."""
+    compared = ""
+    if reference is not None:
+        compared = (
+            ' --reference "${{inputs.reference}}"'
+            f" --reference-digest {shlex.quote(reference.version)}"
+        )
+    columns = "".join(f" {shlex.quote(word)}" for word in policy.column_words())
     return (
-        f'{_PLATFORM_JOBS} prepare --data "${{{{inputs.rows}}}}" --digest {digest}'
-        f' --target {shlex.quote(target)} --key {key} --out "${{{{outputs.prepared}}}}"'
+        f'{_PLATFORM_JOBS} prepare --data "${{{{inputs.rows}}}}" --digest {dataset.version}'
+        f" --target {shlex.quote(target)} --key {dataset.model}"
+        f' --out "${{{{outputs.prepared}}}}"{columns}{compared}'
     )
 
 

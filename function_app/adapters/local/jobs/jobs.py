@@ -79,14 +79,25 @@ class LocalJobs:
         return self._bundles.find(model, version)
 
     def submit_preparation(
-        self, run_id: str, dataset: Dataset, target: str, tags: dict[str, str]
+        self,
+        run_id: str,
+        dataset: Dataset,
+        target: str,
+        tags: dict[str, str],
+        reference: Dataset | None = None,
     ) -> Run:
         command = [*JOBS, "prepare", "--data", dataset.uri, "--target", target]
         command += ["--digest", dataset.version]
         command += ["--key", dataset.model, "--out", str(self._folder(run_id) / PREPARED)]
-        timeout = self._project(dataset.model).training_run.timeout_seconds
+        project = self._project(dataset.model)
+        command += project.data.column_words()
+        readable = [dataset.uri]
+        if reference is not None:
+            readable.append(reference.uri)
+            command += ["--reference", reference.uri, "--reference-digest", reference.version]
+        timeout = project.training_run.timeout_seconds
         out = self._runs / run_id / PREPARED
-        access = Access(readable=(dataset.uri,), writable=(str(out),))
+        access = Access(readable=tuple(readable), writable=(str(out),))
         self._start(run_id, dataset, None, command, timeout, tags, access)
         return self.get(run_id)
 

@@ -1,0 +1,1 @@
+"""Checks of the data that arrived, against the schema and against earlier data."""

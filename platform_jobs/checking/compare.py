@@ -1,0 +1,349 @@
+"""Compares the data that arrived with the data of the champion, for the data check.
+
+Columns are compared one by one, in pairs, all together, and in their relation with the target; rows
+are compared with each other. `findings.py` limits the false alarms of all tests together.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from platform_jobs.checking import relation, two_samples
+from platform_jobs.checking.findings import Family, Finding, Severity, significant
+from platform_jobs.checking.samples import Sample
+from platform_jobs.checking.texts import number, share
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
+# Fewer rows are not compared: their tests find nothing.
+LEAST_ROWS = 30
+# A sample of these rows finds every difference that matters, in a bounded time.
+MOST_ROWS, MOST_JOINT = 20_000, 500
+# Columns up to which all pairs, all exchanges of two columns, and the relation are tested.
+MOST_PAIRED, MOST_SWAPPED, MOST_RELATED = 200, 60, 500
+DRAWS, SEED = 499, 0
+OUTLIER = 8.0  # standard deviations
+# Repeated rows in the reference up to which rows of both data sets count as copies.
+FEW_REPEATED = 0.01
+# A value is new in a column of measurements when the reference has it in less than this share.
+RARE, MEASURED = 0.01, 20
+LEAK = 0.95  # rank correlation
+LEAST_GAIN = 0.02  # -2 log-likelihood per row, by which exchanged columns must fit better
+PAIRS_SHOWN = 3
+EXTREME = 0.99  # quantile of the reference's residuals
+Tests = Iterator[tuple[Family, Finding]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The result: `rows` of the new data were compared with `reference_rows`, 0 for none."""
+
+    rows: int
+    reference_rows: int
+    findings: tuple[Finding, ...]
+
+
+def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
+    """Return the findings about a sample; notes come last."""
+    notes: list[Finding] = list(_outliers(reference, sample))
+    copied = np.isin(sample.keys, reference.keys)
+    compared = sample
+    if copied.any() and _repeated(reference) <= FEW_REPEATED * len(reference):
+        fresh = np.flatnonzero(~copied)
+        compared = sample.take(fresh)
+        notes.append(_overlap(len(sample), len(fresh)))
+    tests = list(_rows(reference, sample))
+    if min(len(compared), len(reference)) < LEAST_ROWS:
+        if not copied.any():
+            text = f"Less than {LEAST_ROWS} rows cannot be compared with earlier data."
+            notes.append(Finding(kind="rows", severity=Severity.NOTE, text=text))
+        return Comparison(rows=0, reference_rows=0, findings=(*significant(tests), *notes))
+    before, now = _bounded(reference, MOST_ROWS), _bounded(compared, MOST_ROWS)
+    tests += [*_columns(before, now), *_atoms(before, now)]
+    place = {name: number for number, name in enumerate(before.names)}.get(target)
+    varied = before.values.std(axis=0) > 0
+    if place is not None and len(before.names) > 1:
+        tests += _relation(before, now, place)
+    if 1 < len(before.names) <= MOST_PAIRED:
+        tests += _pairs(before, now, target)
+    if 1 < varied.sum() <= MOST_SWAPPED:
+        tests += _swaps(before, now, np.flatnonzero(varied))
+    if before.names:
+        tests.append(_joint(_bounded(before, MOST_JOINT), _bounded(now, MOST_JOINT)))
+    return Comparison(
+        rows=len(compared),
+        reference_rows=len(reference),
+        findings=(*_merged(significant(tests)), *notes),
+    )
+
+
+def _bounded(sample: Sample, most: int) -> Sample:
+    if len(sample) <= most:
+        return sample
+    return sample.take(np.random.default_rng(SEED).permutation(len(sample))[:most])
+
+
+def _repeated(sample: Sample) -> int:
+    return len(sample) - len(np.unique(sample.keys))
+
+
+def _rows(reference: Sample, sample: Sample) -> Tests:
+    """Compare the number of repeated rows in equally many rows of both."""
+    most = min(len(reference), len(sample))
+    before, now = (_repeated(_bounded(one, most)) for one in (reference, sample))
+    p = two_samples.more_often(before, most, now, most)
+    repeated = _repeated(sample)
+    text = (
+        f"{repeated} of {len(sample)} rows repeat another row; in {len(reference)} rows of the "
+        f"reference data {_repeated(reference)} do. Remove the copies."
+    )
+    yield Family.ROWS, Finding(kind="repeated rows", severity=Severity.FAULT, text=text, p=p)
+
+
+def _overlap(rows: int, fresh: int) -> Finding:
+    text = f"{rows - fresh} of {rows} rows are in the reference data, too"
+    text += f"; the other {fresh} were compared." if fresh >= LEAST_ROWS else "."
+    return Finding(kind="overlap", severity=Severity.NOTE, text=text)
+
+
+def _columns(before: Sample, now: Sample) -> Tests:
+    for place, name in enumerate(before.names):
+        first, second = before.values[:, place], now.values[:, place]
+        if len(np.unique(np.concatenate([first, second]))) <= MEASURED:
+            yield _categories(name, first.view(np.int64), second.view(np.int64))
+            continue
+        distance, p = two_samples.kolmogorov_smirnov(first, second)
+        text = (
+            f"{name}: the distribution differs from the reference data's (Kolmogorov-Smirnov "
+            f"distance {number(distance)})."
+        )
+        tests = [(p, text)]
+        old, new = float(np.median(first)), float(np.median(second))
+        text = f"{name}: the median is {number(new)}, and {number(old)} in the reference data."
+        tests.append((two_samples.location(first, second), text))
+        old, new = float(first.std()), float(second.std())
+        times = f"{number(new / old)} times" if old else f"{number(new)} instead of 0, not as"
+        text = f"{name}: the standard deviation is {times} the reference data's."
+        tests.append((two_samples.spread(first, second), text))
+        # The first column of numbers is the p-value; three tests share it (Bonferroni).
+        least, text = min(tests)
+        yield (
+            Family.COLUMNS,
+            Finding(
+                kind="distribution",
+                severity=Severity.SHIFT,
+                text=text,
+                columns=(name,),
+                p=min(1.0, len(tests) * least),
+            ),
+        )
+    for name, column in before.words.items():
+        yield _categories(name, column, now.words[name])
+
+
+def _categories(
+    name: str, first: "NDArray[np.int64]", second: "NDArray[np.int64]"
+) -> tuple[Family, Finding]:
+    p = two_samples.categories(first, second)
+    text = f"{name}: the shares of its categories differ from the reference data's."
+    return Family.COLUMNS, Finding(
+        kind="distribution", severity=Severity.SHIFT, text=text, columns=(name,), p=p
+    )
+
+
+def _atoms(before: Sample, now: Sample) -> Tests:
+    for place, name in enumerate(before.names):
+        first, second = before.values[:, place], now.values[:, place]
+        value, p, old, new = two_samples.atom(first, second)
+        measured = len(np.unique(first)) > MEASURED and old < RARE * len(first)
+        cause = "Perhaps it stands for missing values, or the rows are planted. Correct them."
+        text = (
+            f"{name}: {new} of {len(second)} cells are {number(value)}, and {old} of {len(first)} "
+            f"in the reference data. {cause if measured else ''}".rstrip()
+        )
+        severity = Severity.FAULT if measured else Severity.SHIFT
+        yield (
+            Family.ATOMS,
+            Finding(kind="single value", severity=severity, text=text, columns=(name,), p=p),
+        )
+
+
+def _pairs(before: Sample, now: Sample, target: str) -> Tests:
+    old, new, ps = two_samples.correlations(before.values, now.values)
+    for i, j in zip(*np.triu_indices(len(before.names), 1), strict=True):
+        names = before.names[i], before.names[j]
+        before_r, now_r = float(old[i, j]), float(new[i, j])
+        leaks = target in names and abs(now_r) >= LEAK > abs(before_r)
+        text = (
+            f"{names[0]} and {names[1]}: the rank correlation is {number(now_r)}, and "
+            f"{number(before_r)} in the reference data."
+        )
+        if leaks:
+            feature = names[0] if names[1] == target else names[1]
+            text += f" {feature} seems to be made from {target}. Correct this column."
+        yield (
+            Family.PAIRS,
+            Finding(
+                kind="leak" if leaks else "correlation",
+                severity=Severity.FAULT if leaks else Severity.SHIFT,
+                text=text,
+                columns=names,
+                p=float(ps[i, j]),
+            ),
+        )
+
+
+def _swaps(before: Sample, now: Sample, places: "NDArray[np.int_]") -> Tests:
+    """Test for each pair whether the rows fit the reference better with both columns exchanged.
+
+    Each sample is standardised by itself, so that only correlations count. The log-likelihood ratio
+    of a row under the reference's normal distribution has a mean of at most 0 in data of the same
+    correlations, whatever their distribution (Gibbs' inequality for normal distributions of one
+    determinant), so that Student's one-sided test applies.
+    """
+    old, new = (_standard(sample.values[:, places]) for sample in (before, now))
+    precision = np.linalg.inv(np.cov(old, rowvar=False) + 1e-6 * np.eye(len(places)))
+    moved = new @ precision
+    for i, j in zip(*np.triu_indices(len(places), 1), strict=True):
+        # The change of -2 log-likelihood when the two columns are exchanged.
+        gap = new[:, j] - new[:, i]
+        change = 2 * gap * (moved[:, i] - moved[:, j])
+        change += gap**2 * (precision[i, i] + precision[j, j] - 2 * precision[i, j])
+        mean, error = float(change.mean()), float(change.std(ddof=1)) / np.sqrt(len(change))
+        # Two columns that no third one distinguishes change by rounding errors only.
+        fits = mean < -LEAST_GAIN
+        p = two_samples.lower_tail(mean / error, len(change) - 1) if fits else 1.0
+        names = before.names[places[i]], before.names[places[j]]
+        text = (
+            f"{names[0]} and {names[1]} seem to be exchanged: each fits the reference data in the "
+            "place of the other. Correct the header."
+        )
+        yield (
+            Family.SWAPS,
+            Finding(kind="exchanged", severity=Severity.FAULT, text=text, columns=names, p=p),
+        )
+
+
+def _standard(values: "Numbers") -> "Numbers":
+    sd = values.std(axis=0)
+    sd[sd == 0] = 1.0
+    scaled: Numbers = (values - values.mean(axis=0)) / sd
+    return scaled
+
+
+def _joint(before: Sample, now: Sample) -> tuple[Family, Finding]:
+    mean, sd = before.values.mean(axis=0), before.values.std(axis=0)
+    sd[sd == 0] = 1.0
+    old, new = ((sample.values - mean) / sd for sample in (before, now))
+    p = two_samples.energy(old, new, DRAWS, SEED)
+    text = "The columns together are distributed otherwise than in the reference data."
+    return Family.JOINT, Finding(kind="joint", severity=Severity.SHIFT, text=text, p=p)
+
+
+def _relation(before: Sample, now: Sample, target: int) -> Tests:
+    """Compare gains and residuals of a ridge on the reference data with those on the new rows."""
+    features = [place for place in range(len(before.names)) if place != target][:MOST_RELATED]
+    mean, sd = before.values.mean(axis=0), before.values.std(axis=0)
+    sd[sd == 0] = 1.0
+    (x, y), (new_x, new_y) = (
+        (((sample.values - mean) / sd)[:, features], (sample.values[:, target]))
+        for sample in (before, now)
+    )
+    old = relation.cross_fit(x, y, SEED)
+    new = relation.apply(relation.fit(x, y), float(y.mean()), new_x, new_y)
+    t, freedom = two_samples.mean_difference(old.residuals, new.residuals)
+    errors = [number(float(one.residuals.mean())) for one in (old, new)]
+    name = before.names[target]
+    text = (
+        f"{name}: a ridge fitted on the reference data errs by {errors[1]} "
+        f"in the mean, and by {errors[0]} on the reference data."
+    )
+    p = 2.0 * two_samples.lower_tail(-abs(t), freedom)
+    yield (
+        Family.RELATION,
+        Finding(kind="bias", severity=Severity.SHIFT, text=text, columns=(name,), p=p),
+    )
+    yield _extremes(name, abs(old.residuals), abs(new.residuals))
+    yield _weaker(name, old, new, relation.cross_fit(new_x, new_y, SEED))
+
+
+def _extremes(name: str, old: "Numbers", new: "Numbers") -> tuple[Family, Finding]:
+    limit = float(np.quantile(old, EXTREME))
+    counts = int((old > limit).sum()), int((new > limit).sum())
+    p = two_samples.more_often(counts[0], len(old), counts[1], len(new))
+    text = (
+        f"{name}: {share(counts[1], len(new))} of the rows lie further than {number(limit)} from a "
+        f"ridge fitted on the reference data, and {share(counts[0], len(old))} there. Examine them."
+    )
+    return Family.RELATION, Finding(
+        kind="extremes", severity=Severity.SHIFT, text=text, columns=(name,), p=p
+    )
+
+
+def _weaker(
+    name: str, old: relation.Relation, new: relation.Relation, again: relation.Relation
+) -> tuple[Family, Finding]:
+    """Test whether the features tell less about the target than in the reference data.
+
+    It is a fault where they also tell less after a new fit, or nothing at all: then the world did
+    not just change its coefficients.
+    """
+    gains = [float(one.gains.mean()) for one in (old, new, again)]
+    t, freedom = two_samples.mean_difference(old.gains, new.gains)
+    p = two_samples.lower_tail(t, freedom)
+    refit, refit_freedom = two_samples.mean_difference(old.gains, again.gains)
+    weak = two_samples.lower_tail(refit, refit_freedom) < 0.01
+    low = gains[1] + special.stdtrit(len(new.gains) - 1, 0.01) * new.gains.std(ddof=1) / np.sqrt(
+        len(new.gains)
+    )
+    text = (
+        f"{name}: a ridge fitted on the reference data lowers the squared error of the constant "
+        f"predictor by {number(gains[1])}, and by {number(gains[0])} on the reference data"
+    )
+    damaged = weak or low <= 0
+    text += (
+        f"; fitted on the new rows by {number(gains[2])}. Perhaps targets were mixed up or flipped."
+        if damaged
+        else "."
+    )
+    return Family.RELATION, Finding(
+        kind="relation",
+        severity=Severity.FAULT if damaged else Severity.SHIFT,
+        text=text,
+        columns=(name,),
+        p=p,
+    )
+
+
+def _outliers(reference: Sample, sample: Sample) -> Iterator[Finding]:
+    if not len(reference) or not len(sample):
+        return
+    mean, sd = reference.values.mean(axis=0), reference.values.std(axis=0)
+    reach = abs(reference.values - mean).max(axis=0, initial=0.0)
+    for place, name in enumerate(reference.names):
+        far = abs(sample.values[:, place] - mean[place])
+        limit = max(OUTLIER * sd[place], float(reach[place]))
+        count = int((far > limit).sum()) if sd[place] else 0
+        if count:
+            value = float(sample.values[int(far.argmax()), place])
+            text = (
+                f"{name}: {count} of {len(sample)} values lie more than {OUTLIER:g} standard "
+                f"deviations from the reference data's mean, such as {number(value)}. Examine them."
+            )
+            yield Finding(kind="outlier", severity=Severity.NOTE, text=text, columns=(name,))
+
+
+def _merged(findings: list[Finding]) -> Iterator[Finding]:
+    """Yield the findings, of changed correlations the clearest and the number of others."""
+    pairs = sorted((f for f in findings if f.kind == "correlation"), key=lambda f: f.p or 0.0)
+    yield from (f for f in findings if f.kind != "correlation")
+    yield from pairs[:PAIRS_SHOWN]
+    if more := pairs[PAIRS_SHOWN:]:
+        text = f"The rank correlations of {len(more)} more pairs of columns changed."
+        yield Finding(kind="correlation", severity=Severity.SHIFT, text=text, p=more[0].p)

@@ -1,0 +1,100 @@
+"""Data check of a preparation: figures of the reference data, findings of the comparison."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platform_jobs.checking.names import map_columns
+from platform_jobs.checking.report import Content, page
+from platform_jobs.errors import ContractError
+from platform_jobs.files import write_json
+from platform_jobs.profile import profile_table
+from platform_jobs.tables.tables import Table, scan_table
+
+if TYPE_CHECKING:
+    from platform_jobs.checking.samples import Column
+
+REPORT, PAGE = "report.json", "report.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """The reference data: its figures, and its columns as arrays.
+
+    `note` is the reason that there is no comparison with its rows, "" when there is one.
+    """
+
+    profile: Content | None = None
+    columns: "Mapping[str, Column]" = field(default_factory=dict)
+    note: str = ""
+
+
+def read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
+    """Return the reference data.
+
+    It is read before the new data and kept as arrays, so that the text cells of only one file are
+    in memory. A file that cannot be read, or an environment without numpy and SciPy, is a note.
+    """
+    try:
+        # They take longer to import than a small file takes to read.
+        from platform_jobs.checking.fast_reader import profile_numbers, read_numbers
+        from platform_jobs.checking.samples import columns_of
+    except ImportError as error:
+        note = (
+            f"Distributions were not compared, because {error.name} is not installed where the "
+            "data is prepared. Add numpy and scipy to the requirements of the training."
+        )
+        return Earlier(profile=profile_table(map_columns(scan_table(reference), schema)), note=note)
+    if plain := read_numbers(reference.read_bytes()):
+        header = map_columns(Table(columns=plain[0], rows=()), schema)
+        if header.columns == plain[0]:
+            columns = dict(zip(plain[0], plain[1].T, strict=True))
+            return Earlier(profile=profile_numbers(*plain), columns=columns)
+    try:
+        table = map_columns(scan_table(reference), schema)
+    except ContractError as error:
+        return Earlier(note=f"The reference data cannot be read: {error}")
+    return Earlier(profile=profile_table(table), columns=columns_of(table))
+
+
+def check_table(table: Table, earlier: Earlier, target: str) -> Content:
+    """Return `reference`, the profile of the reference data, and `check`, the comparison with it.
+
+    `histograms` are for the report only. `check` has the compared rows of both and the findings,
+    each with kind, severity, text, columns and p.
+    """
+    content: Content = {"reference": earlier.profile}
+    if earlier.note:
+        note = {"kind": "reference", "severity": "note", "text": earlier.note}
+        return content | {"check": _uncompared([note | {"columns": [], "p": None}])}
+    if not earlier.profile or not earlier.profile["rows"] or not table.rows or table.faults:
+        return content | {"check": _uncompared([])}
+
+    import numpy as np
+
+    from platform_jobs.checking.compare import compare
+    from platform_jobs.checking.histograms import histograms
+    from platform_jobs.checking.samples import columns_of, pair
+
+    before, now = pair(earlier.columns, columns_of(table))
+    # Numbers near the greatest double overflow; a p-value that is not a number counts as found.
+    with np.errstate(all="ignore"):
+        check = asdict(compare(before, now, target))
+        shown = histograms(before, now)
+    for finding in check["findings"]:
+        if finding["p"] is not None and not math.isfinite(finding["p"]):
+            finding["p"] = None  # JSON has no such number
+    return content | {"check": check, "histograms": shown}
+
+
+def write_report(content: Content, out: Path) -> None:
+    """Write `report.json` and `report.html` below `out`, and take the histograms from `content`."""
+    write_json(out / REPORT, content)
+    (out / PAGE).write_text(page(content), encoding="utf-8")
+    content.pop("histograms", None)
+
+
+def _uncompared(findings: list[Content]) -> Content:
+    return {"rows": 0, "reference_rows": 0, "findings": findings}

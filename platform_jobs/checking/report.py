@@ -1,0 +1,100 @@
+"""The report of a data check as one HTML page, which needs no other file and runs no script."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+Content = dict[str, Any]
+WIDTH, HEIGHT = 240, 80
+# Columns that the table of figures shows.
+MOST_ROWS = 500
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse}"
+    "td,th{border:1px solid #bbb;padding:.2rem .6rem;text-align:left}"
+    "figure{display:inline-block;margin:.5rem}li.fault{color:#a00}li.shift{color:#850}"
+    ".old{fill:#999;opacity:.6}.new{fill:none;stroke:#06c;stroke-width:2}"
+)
+
+
+def page(content: Content) -> str:
+    """Return the page for the content of prepared.json, with `histograms` when there are any.
+
+    Names and cells come from the file, so that every text is escaped.
+    """
+    profile = content["profile"]
+    parts = [f"<p>{escape(content['refused'])}</p>"] if content["refused"] else []
+    if profile is not None:
+        parts += _body(content, profile)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Data check</title>'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "style-src 'unsafe-inline'\">"
+        f"<style>{_STYLE}</style></head><body><h1>Data check</h1>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _body(content: Content, profile: Content) -> Iterable[str]:
+    check = content.get("check") or {"rows": 0, "reference_rows": 0, "findings": []}
+    yield f"<p>{profile['rows']} rows, {len(profile['columns'])} columns. "
+    if check["rows"]:
+        yield f"{check['rows']} rows were compared with {check['reference_rows']} earlier rows."
+    else:
+        yield "No rows were compared with earlier ones."
+    yield "</p>"
+    yield _listed("Faults of the form", (("fault", text) for text in profile["faults"]))
+    yield _listed("Findings", ((f["severity"], _with_p(f)) for f in check["findings"]))
+    yield _listed("Notes on the form", (("note", text) for text in profile["notes"]))
+    yield _figures(profile, content.get("reference"))
+    if columns := content.get("histograms"):
+        yield "<h2>Distributions</h2><p>Grey: the reference data. Blue: this file.</p>"
+        yield from map(_histogram, columns)
+
+
+def _with_p(finding: Content) -> str:
+    p = finding["p"]
+    return str(finding["text"]) if p is None else f"{finding['text']} (p = {p:.2g})"
+
+
+def _listed(title: str, items: Iterable[tuple[str, str]]) -> str:
+    texts = [f'<li class="{escape(kind)}">{escape(text)}</li>' for kind, text in items]
+    return f"<h2>{title}</h2><ul>{''.join(texts)}</ul>" if texts else ""
+
+
+def _figures(profile: Content, reference: Content | None) -> str:
+    before = {column["name"]: column for column in reference["columns"]} if reference else {}
+    rows = []
+    for column in profile["columns"][:MOST_ROWS]:
+        old = before.get(column["name"], {})
+        cells = [column["name"], column["missing"]]
+        cells += [_number(one.get(name)) for name in ("mean", "std") for one in (column, old)]
+        rows.append("".join(f"<td>{escape(str(cell))}</td>" for cell in cells))
+    head = ("column", "no number", "mean", "before", "deviation", "before")
+    titles = "".join(f"<th>{title}</th>" for title in head)
+    lines = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<h2>Columns</h2><table><tr>{titles}</tr>{lines}</table>"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _histogram(column: Content) -> str:
+    old, new = column["reference"], column["new"]
+    most, step = max(*old, *new, 1e-9), WIDTH / len(old)
+    bars = "".join(
+        f'<rect class="old" x="{place * step:.1f}" width="{step:.1f}" '
+        f'y="{HEIGHT * (1 - share / most):.1f}" height="{HEIGHT * share / most:.1f}"/>'
+        for place, share in enumerate(old)
+    )
+    points = " ".join(
+        f"{x:.1f},{HEIGHT * (1 - share / most):.1f}"
+        for place, share in enumerate(new)
+        for x in (place * step, (place + 1) * step)
+    )
+    name = escape(column["name"])
+    return (
+        f'<figure><svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{name}">{bars}'
+        f'<polyline class="new" points="{points}"/></svg><figcaption>{name}: '
+        f"{_number(column['low'])} to {_number(column['high'])}</figcaption></figure>"
+    )

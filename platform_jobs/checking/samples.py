@@ -1,0 +1,112 @@
+"""Rows of a table as numbers, for the comparison of two data sets."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from platform_jobs.tables import cells
+from platform_jobs.tables.tables import Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+    Column = NDArray[np.float64] | NDArray[np.int64]
+
+# An odd number near 2^64 divided by the golden ratio (Knuth, volume 3, section 6.4).
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_HALF = np.uint64(32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Columns of one data set: each holds finite numbers only, or words.
+
+    `values` has shape (rows, len(names)); the hashes of a column of words have shape (rows,).
+    `keys` has one number per row: equal rows have equal keys within one process.
+    """
+
+    names: tuple[str, ...]
+    values: "Numbers"
+    words: "dict[str, NDArray[np.int64]]"
+    keys: "NDArray[np.uint64]"
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.keys)
+
+    def take(self, places: "NDArray[np.int_]") -> "Sample":
+        """Return the rows at these places."""
+        return Sample(
+            names=self.names,
+            values=self.values[places],
+            words={name: column[places] for name, column in self.words.items()},
+            keys=self.keys[places],
+        )
+
+
+def columns_of(table: Table) -> "dict[str, Column]":
+    """Return each column of a table: doubles when each cell is a finite number, else hashes.
+
+    A hash stands for a word: equal words have equal hashes within one process, and a word takes 8
+    bytes, however long a hostile file makes it.
+    """
+    texts: Iterable[tuple[str, ...]] = zip(*table.rows, strict=True)
+    if not table.rows:
+        texts = ((),) * len(table.columns)
+    columns: dict[str, Column] = {}
+    for name, text in zip(table.columns, texts, strict=True):
+        numbers = cells.numbers(text)
+        if numbers is None:
+            columns[name] = np.array([hash(cell) for cell in text], dtype=np.int64)
+        else:
+            columns[name] = np.array(numbers, dtype=float)
+    return columns
+
+
+def pair(first: "Mapping[str, Column]", second: "Mapping[str, Column]") -> tuple[Sample, Sample]:
+    """Return the columns that both data sets have, in the order of the first.
+
+    A column counts as numbers when every cell of both is a finite number. A column of numbers whose
+    later cells are none is left out, because the check of the form refuses these cells.
+    """
+    common = [name for name in first if name in second]
+    numbers = [n for n in common if first[n].dtype == second[n].dtype == np.float64]
+    words = [name for name in common if first[name].dtype != np.float64]
+
+    def sample(columns: "Mapping[str, Column]") -> Sample:
+        rows = len(next(iter(columns.values()), ()))
+        values = np.empty((rows, len(numbers)))
+        for place, name in enumerate(numbers):
+            values[:, place] = columns[name]
+        return sample_of(tuple(numbers), values, {name: _hashes(columns[name]) for name in words})
+
+    return sample(first), sample(second)
+
+
+def _hashes(column: "Column") -> "NDArray[np.int64]":
+    """Return the hashes of a column of words, of which a file may have numbers only."""
+    if column.dtype == np.int64:
+        return column.view(np.int64)
+    return np.array([hash(repr(cell)) for cell in column.tolist()], dtype=np.int64)
+
+
+def sample_of(
+    names: tuple[str, ...], values: "Numbers", words: "dict[str, NDArray[np.int64]] | None" = None
+) -> Sample:
+    """Return the sample of finite numbers, shape (rows, columns), and hashes of words."""
+    # Adding 0 turns -0 into 0, whose bits differ.
+    values, words = values + 0.0, words or {}
+    keys = np.zeros(len(values), dtype=np.uint64)
+    for bits in np.ascontiguousarray(values.T).view(np.uint64):
+        keys = _mixed(keys, bits)
+    for column in words.values():
+        keys = _mixed(keys, column.view(np.uint64))
+    return Sample(names=names, values=values, words=words, keys=keys)
+
+
+def _mixed(keys: "NDArray[np.uint64]", bits: "NDArray[np.uint64]") -> "NDArray[np.uint64]":
+    keys = (keys ^ bits) * _MULTIPLIER
+    return keys ^ (keys >> _HALF)
