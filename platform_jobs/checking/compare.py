@@ -67,7 +67,7 @@ def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
     before, now = _bounded(reference, MOST_ROWS), _bounded(compared, MOST_ROWS)
     tests += [*_columns(before, now), *_atoms(before, now)]
     place = {name: number for number, name in enumerate(before.names)}.get(target)
-    varied = before.values.std(axis=0) > 0
+    varied = (before.values.std(axis=0) > 0) & (now.values.std(axis=0) > 0)
     if place is not None and len(before.names) > 1:
         tests += _relation(before, now, place)
     if 1 < len(before.names) <= MOST_PAIRED:

@@ -5,12 +5,18 @@ import pytest
 
 from function_app.domain.data_quality import (
     KINDS,
+    MOST_OF_WORDS,
     CellKind,
     ColumnProfile,
+    DataCheck,
+    DataFinding,
     DataPolicy,
     DataProfile,
+    Prepared,
     judge,
+    judge_prepared,
 )
+from function_app.domain.gates import Verdict
 
 POLICY = DataPolicy(columns=("x", "Y"))
 BASELINE = DataProfile(
@@ -191,3 +197,69 @@ def test_words_as_labels_have_a_remedy_of_their_own() -> None:
     assert reason.endswith(
         "'high' or 'low', first in line 7. Encode the labels as numbers, such as 0 and 1."
     )
+
+
+def checked(*findings: tuple[str, str]) -> DataCheck:
+    return DataCheck(
+        rows=100,
+        reference_rows=442,
+        findings=tuple(
+            DataFinding(kind="k", severity=severity, text=text) for severity, text in findings
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("severities", "answer", "verdict", "passed"),
+    [
+        ((), "reject", Verdict.PASS, True),
+        (("note",), "reject", Verdict.PASS, True),
+        (("shift", "note"), "accept", Verdict.INCONCLUSIVE, True),
+        (("shift",), "reject", Verdict.INCONCLUSIVE, False),
+        (("fault",), "accept", Verdict.REJECT, False),
+        (("note", "shift", "fault"), "accept", Verdict.REJECT, False),
+    ],
+)
+def test_the_gravest_finding_decides_and_every_finding_is_shown(
+    severities: tuple[str, ...], answer: str, verdict: Verdict, passed: bool
+) -> None:
+    check = checked(*((severity, f"a {severity}.") for severity in severities))
+
+    result = judge(BASELINE, BASELINE, replace(POLICY, inconclusive=answer), check)
+
+    assert (result.verdict, result.passed) == (verdict, passed)
+    assert {f"a {severity}." for severity in severities} <= set(result.reasons)
+
+
+def test_an_inconclusive_check_says_what_mlops_toml_does_and_what_to_do() -> None:
+    check = checked(("shift", "bmi moved."))
+
+    accepted = judge(BASELINE, BASELINE, POLICY, check).reasons
+    refused = judge(BASELINE, BASELINE, replace(POLICY, inconclusive="reject"), check).reasons
+
+    assert accepted[0].startswith("The data check is inconclusive: 100 rows differ")
+    assert accepted[0].endswith('`inconclusive = "accept"` in mlops.toml accepts them.')
+    assert refused[0].endswith('`inconclusive = "accept"` in mlops.toml and send it again.')
+    assert accepted[1:] == refused[1:] == ("bmi moved.",)
+
+
+def test_a_mean_and_a_deviation_that_both_moved_are_both_named() -> None:
+    first, second = judge(with_x(mean=0.9, std=3.9), BASELINE, POLICY).reasons
+
+    assert "the mean moved by 0.9" in first
+    assert "the standard deviation is 3.9 times" in second
+
+
+def test_the_figures_of_the_compared_data_come_before_the_first_file() -> None:
+    prepared = Prepared(profile=with_x(mean=0.9), seen=80, held_out=20)
+
+    assert judge_prepared(prepared, BASELINE, POLICY).verdict is Verdict.REJECT
+    moved = replace(prepared, reference=with_x(mean=0.8))
+    assert judge_prepared(moved, BASELINE, POLICY).verdict is Verdict.PASS
+
+
+def test_columns_are_named_to_the_job_unless_they_are_too_long_for_a_command() -> None:
+    assert POLICY.column_words() == ("--column=x", "--column=Y")
+    longest = "c" * (MOST_OF_WORDS - len("--column=") - len("--column=Y"))
+    assert len(DataPolicy(columns=(longest, "Y")).column_words()) == 2
+    assert DataPolicy(columns=(longest + "c", "Y")).column_words() == ()

@@ -69,6 +69,16 @@ def test_columns_that_are_exchanged_are_named() -> None:
     assert finding.text.startswith("bmi and bp seem to be exchanged")
 
 
+def test_a_column_that_became_constant_is_not_said_to_be_exchanged() -> None:
+    rows = ROWS.copy()
+    rows[:, 2] = np.median(rows[:, 2])
+
+    kinds = {one.kind for one in found(rows)}
+
+    assert {"distribution", "single value"} <= kinds
+    assert "exchanged" not in kinds
+
+
 def test_another_slope_of_one_feature_is_a_shift_and_no_fault() -> None:
     # The world has changed: a new fit tells as much about the target as the old one did.
     rows = ROWS.copy()
