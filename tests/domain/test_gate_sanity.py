@@ -225,7 +225,9 @@ SLICE = Slice(
         ({}, Verdict.PROMOTE, ""),
         ({"rows": 99}, Verdict.INCONCLUSIVE, "a slice needs 100 rows to be judged."),
         ({"reserve_low": 0.0}, Verdict.INCONCLUSIVE, "it may be worse by more than 25 %."),
+        ({"reserve_low": 0.5}, Verdict.PROMOTE, ""),
         ({"reserve_low": None}, Verdict.INCONCLUSIVE, "a slice needs 100 rows to be judged."),
+        ({"reserve_high": None}, Verdict.INCONCLUSIVE, "a slice needs 100 rows to be judged."),
         ({"reserve_low": -5.0, "reserve_high": 0.0}, Verdict.INCONCLUSIVE, "more than 25 %."),
         (
             {"reserve_low": -5.0, "reserve_high": just_below(0.0)},
