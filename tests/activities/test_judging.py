@@ -57,7 +57,7 @@ class Bench:
     """Ports with a registry that has every version, and with jobs that remember their looks."""
 
     def __init__(self, served: str | None) -> None:
-        self.served, self.looks, self.comparison = served, [], COMPARED
+        self.served, self.looks, self.given, self.comparison = served, [], [], COMPARED
         self.ports = cast(
             Ports,
             SimpleNamespace(
@@ -73,6 +73,7 @@ class Bench:
         )
 
     looks: list[int]
+    given: list[tuple[ModelVersion | None, GatePolicy]]
 
     def _champion(self, model: str) -> Image | None:
         if self.served is None:
@@ -81,6 +82,7 @@ class Bench:
 
     def _submit(self, run_id: str, *given: Any) -> Run:
         self.looks.append(given[-1])
+        self.given.append((given[2], given[3]))
         return run_named(run_id)
 
     def submit(self, run_id: str) -> Run:
@@ -100,6 +102,16 @@ def test_each_comparison_with_a_champion_is_counted_once() -> None:
 
     # The same rows against another champion are one more test.
     assert bench.looks == [1, 2, 1, 3]
+
+
+def test_the_evaluation_is_given_the_served_version_and_the_policy() -> None:
+    bench = Bench("1")
+
+    bench.submit("a")
+    bench.served = None
+    bench.submit("b")
+
+    assert bench.given == [(version_of("1"), POLICY), (None, POLICY)]
 
 
 def test_a_training_without_a_champion_spends_nothing() -> None:

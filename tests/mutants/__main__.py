@@ -42,6 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("modules", nargs="*", help="parts of paths, such as approval; all if none")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--lines", help="only mutants of these lines, such as 10-25")
+    parser.add_argument("--named", action="store_true", help="only the faults that have names")
     parser.add_argument("--list", action="store_true", help="count the mutants and run nothing")
     arguments = parser.parse_args(words)
     chosen = [
@@ -54,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
     tallies = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         try:
-            for path in chosen:
+            for path in chosen if not arguments.named else ():
                 tallies.append(_run_module(path, Path(folder), arguments.workers, arguments.lines))
                 _print(tallies[-1])
             if not arguments.lines:

@@ -13,6 +13,12 @@ from tests.mutants.subjects import ROOT
 _APPROVAL = "function_app/domain/release/approval.py"
 _RELEASE = "function_app/domain/release/release.py"
 _AUTHORIZATION = "function_app/domain/release/authorization.py"
+_GATES = "function_app/domain/gates.py"
+_COMPARISON = "platform_jobs/judging/comparison.py"
+_JUDGING = "function_app/services/judging.py"
+_OF_GATES = ("tests/domain/test_gate_limits.py", "tests/domain/test_gates.py")
+_OF_COMPARISON = ("tests/platform_jobs/test_comparison.py",)
+_OF_JUDGING = ("tests/activities/test_judging.py",)
 _OF_RELEASE = ("tests/domain/test_release_states.py", "tests/domain/test_release.py")
 _OF_APPROVAL = ("tests/domain/test_approval.py",)
 _OF_AUTHORIZATION = ("tests/domain/test_authorization.py", "tests/domain/test_orders.py")
@@ -107,5 +113,110 @@ NAMED = (
         before="if now - order.ordered_at > ORDER_LIFE:",
         after="if False:",
         tests=_OF_AUTHORIZATION,
+    ),
+    Named(
+        name="the comparison is reversed",
+        path=_GATES,
+        before="    if low > needed:",
+        after="    if low < needed:",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="the flag to promote is set a line before its test (mlops-v2)",
+        path=_GATES,
+        before="        return verdict is Verdict.PROMOTE, ()",
+        after="        return True, ()",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="any failure of the comparison promotes (MLOpsPython 2019)",
+        path=_GATES,
+        before="        return _rejected(redact(comparison.refused))",
+        after="        return GateResult(passed=True, reasons=(redact(comparison.refused),))",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="the margin has no scale",
+        path=_GATES,
+        before="    needed = policy.needed_share() * champion_loss\n    low,",
+        after="    needed = policy.needed_share()\n    low,",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="the policy's confidence is ignored",
+        path=_GATES,
+        before="round(1.0 - self.confidence, _LEVEL_DIGITS)",
+        after="round(1.0 - 0.95, _LEVEL_DIGITS)",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="figures that are not finite are compared",
+        path=_GATES,
+        before="if not all(math.isfinite(value) for value in known if value is not None):",
+        after="if False:",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="the metric is computed and then discarded (AWS)",
+        path=_GATES,
+        before="    verdict = combine(findings)",
+        after="    verdict = Verdict.PROMOTE",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="a champion without a loss is taken for a very bad one (MLOpsPython)",
+        path=_GATES,
+        before="    if champion_loss is None or fault:\n        yield _compare_with_bar(loss, policy, fault)",
+        after="    if champion_loss is None or fault:\n        yield _compare_with_bar(min(loss, policy.bar), policy, fault)",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="every comparison spends the whole budget",
+        path=_GATES,
+        before="return level_of(look, budget) if look else budget",
+        after="return budget",
+        tests=_OF_GATES,
+    ),
+    Named(
+        name="a champion that answered other rows is compared",
+        path=_COMPARISON,
+        before="if champion is not None and len(champion) != len(actual):",
+        after="if False:",
+        tests=_OF_COMPARISON,
+    ),
+    Named(
+        name="the champion's losses are read from the challenger (Google)",
+        path=_COMPARISON,
+        before='_losses(chosen, actual, champion, "champion")',
+        after='_losses(chosen, actual, challenger, "champion")',
+        tests=_OF_COMPARISON,
+    ),
+    Named(
+        name="the gain has the wrong sign",
+        path=_COMPARISON,
+        before="[theirs - ours for theirs, ours in",
+        after="[ours - theirs for theirs, ours in",
+        tests=_OF_COMPARISON,
+    ),
+    Named(
+        name="the level of the policy is not used",
+        path=_COMPARISON,
+        before="chosen.interval(actual, gains, level)",
+        after="chosen.interval(actual, gains, LEVEL)",
+        tests=_OF_COMPARISON,
+    ),
+    Named(
+        name="the champion is never given to the evaluation",
+        path=_JUDGING,
+        before="submit_evaluation(run_id, run, preparation, champion, policy, tags, look)",
+        after="submit_evaluation(run_id, run, preparation, None, policy, tags, look)",
+        tests=_OF_JUDGING,
+    ),
+    Named(
+        name="comparisons are not counted",
+        path=_JUDGING,
+        before="looks.count(ports.rows, run.model, run_id) if champion else 0",
+        after="0",
+        tests=_OF_JUDGING,
     ),
 )

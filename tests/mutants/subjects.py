@@ -38,7 +38,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     f"{_DOMAIN}/drift/watching.py": (f"{_TESTS}/test_retraining.py",),
     f"{_DOMAIN}/data_quality.py": (f"{_TESTS}/test_data_quality.py",),
     f"{_DOMAIN}/gates.py": (
-        *(f"{_TESTS}/test_gates.py", f"{_TESTS}/test_gate_sanity.py", f"{_TESTS}/test_spending.py"),
+        *(f"{_TESTS}/test_gate_limits.py", f"{_TESTS}/test_gates.py"),
+        *(f"{_TESTS}/test_gate_sanity.py", f"{_TESTS}/test_spending.py"),
     ),
     f"{_DOMAIN}/gating/findings.py": (f"{_TESTS}/test_gate_sanity.py",),
     f"{_DOMAIN}/gating/sanity.py": (f"{_TESTS}/test_gate_sanity.py",),
