@@ -123,7 +123,9 @@ def test_a_figure_that_the_metric_does_not_have_breaks_no_rule(
 
 
 def test_the_words_of_the_verdicts_are_those_of_stored_results() -> None:
-    assert [verdict.value for verdict in Verdict] == ["promote", "reject", "inconclusive"]
+    words = [verdict.value for verdict in Verdict]
+
+    assert words == ["pass", "promote", "reject", "inconclusive"]
 
 
 @pytest.mark.parametrize(
