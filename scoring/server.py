@@ -141,23 +141,33 @@ def identify(traceparent: str) -> str:
 def describe(predictor: Predictor) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the service."""
     width = len(predictor.features)
-    row = {"type": "array", "items": {"type": "number"}, "minItems": width, "maxItems": width}
+    row: dict[str, object] = {"type": "array", "minItems": width, "maxItems": width}
+    if predictor.texts:
+        kinds = ("string" if name in predictor.texts else "number" for name in predictor.features)
+        row["prefixItems"] = [{"type": kind} for kind in kinds]
+    else:
+        row["items"] = {"type": "number"}
     data = {
         "type": "array",
         "items": row,
         "minItems": 1,
         "description": ", ".join(predictor.features),
     }
-    numbers = {"type": "array", "items": {"type": "number"}}
+    answers: dict[str, object] = {"type": "array", "items": {"type": "number"}}
+    properties: dict[str, object] = {"result": answers}
+    if predictor.gives_labels:
+        answers["items"] = {"type": "string"}
+        of_row = {"type": "object", "additionalProperties": {"type": "number"}}
+        properties["probabilities"] = {"type": "array", "items": of_row}
     ask = {"type": "object", "required": ["data"], "properties": {"data": data}}
-    answer = {"type": "object", "properties": {"result": numbers}}
+    answer = {"type": "object", "properties": properties}
     operation = {
         "security": [{"key": []}],
         "summary": "Predict the target of each row",
         "requestBody": {"required": True, "content": {"application/json": {"schema": ask}}},
         "responses": {
             "200": {
-                "description": "One number per row; labels are joined by the id",
+                "description": "One answer per row; labels are joined by the id",
                 "headers": {PREDICTION_ID: {"schema": {"type": "string"}}},
                 "content": {"application/json": {"schema": answer}},
             },

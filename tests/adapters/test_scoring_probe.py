@@ -119,3 +119,36 @@ def test_a_service_that_answers_without_a_key_does_not_pass() -> None:
     judged = judge_smoke(report, image, ReleasePolicy(approvers=("ada",)))
     assert not judged.passed
     assert "answers requests without a key" in judged.reasons[0]
+
+
+LABELLED = {
+    "data": [[1.0, "a"]],
+    "result": ["yes"],
+    "probabilities": [{"no": 0.25, "yes": 0.75}],
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "difference", "detail"),
+    [
+        ({"result": ["yes"], "probabilities": [{"no": 0.25, "yes": 0.75}]}, 0.0, ""),
+        ({"result": ["yes"], "probabilities": [{"no": 0.5, "yes": 0.5}]}, 0.25, ""),
+        (
+            {"result": ["no"], "probabilities": [{"no": 0.25, "yes": 0.75}]},
+            None,
+            "HTTP 200 with 'no' in `result`, where the offline model answers 'yes'.",
+        ),
+        ({"result": ["yes"]}, None, "without the probability of each label"),
+        ({"result": ["yes"], "probabilities": [{"no": 1}]}, None, "without the probability"),
+        ({"result": ["yes"], "probabilities": [0.25]}, None, "without the probability"),
+        ({"result": []}, None, "HTTP 200 without 1 labels in `result`"),
+    ],
+)
+def test_labels_and_probabilities_are_compared(
+    content: dict[str, object], difference: float | None, detail: str
+) -> None:
+    with service(lambda _: Answer(content=content)) as url:
+        report = ask(url, LABELLED, "secret")
+
+    assert report.largest_difference == difference
+    assert detail in report.detail

@@ -71,7 +71,8 @@ def ask(
                 answer = client.post("/score", json={"data": golden["data"]})
                 if digest_of is not None:
                     digest = digest_of(answer.headers)
-                differences.append(_difference(answer, golden["result"]))
+                known = golden.get("probabilities", [])
+                differences.append(_difference(answer, golden["result"], known))
             except httpx.HTTPError as error:
                 failures += 1
                 causes[_named(error)] += 1
@@ -127,25 +128,63 @@ class _AnswerError(Exception):
     """An answer without comparable predictions; the text has its status and its body."""
 
 
-def _difference(answer: "httpx.Response", known: list[float]) -> float:
-    """Return the greatest distance of a served prediction from the offline model's."""
-    result = _content(answer).get("result")
+def _difference(
+    answer: "httpx.Response",
+    known: list[float] | list[str],
+    probabilities: list[dict[str, float]],
+) -> float:
+    """Return the greatest distance of a served prediction from the offline model's.
+
+    A classifier has `probabilities`, and these are compared; another label is an error.
+    """
+    content = _content(answer)
+    result = content.get("result")
     if not isinstance(result, list) or len(result) != len(known):
         raise _AnswerError(
-            f"HTTP {answer.status_code} without {len(known)} numbers in `result`: "
-            f"{_shown(answer.text)}"
+            f"HTTP {answer.status_code} without {len(known)} "
+            f"{'labels' if probabilities else 'numbers'} in `result`: {_shown(answer.text)}"
         )
+    if probabilities:
+        wrong = [pair for pair in zip(result, known, strict=True) if pair[0] != pair[1]]
+        if wrong:
+            raise _AnswerError(
+                f"HTTP {answer.status_code} with {_shown(str(wrong[0][0]))!r} in `result`, where "
+                f"the offline model answers {_shown(str(wrong[0][1]))!r}"
+            )
+        return _difference_of_probabilities(answer, content.get("probabilities"), probabilities)
     # JSON of Python holds NaN, with which no comparison is true: max() would pass over it.
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in result):
         raise _AnswerError(
             f"HTTP {answer.status_code} with something in `result` that is not a finite number: "
             f"{_shown(answer.text)}"
         )
-    pairs = zip(result, known, strict=True)
+    pairs = zip(result, map(float, known), strict=True)
     return float(max(abs(served - offline) for served, offline in pairs))
 
 
-def _content(answer: "httpx.Response") -> dict[str, Any]:
+def _difference_of_probabilities(
+    answer: "httpx.Response", given: object, known: list[dict[str, float]]
+) -> float:
+    rows = given if isinstance(given, list) and len(given) == len(known) else [None] * len(known)
+    pairs = [
+        (row.get(label) if isinstance(row, dict) else None, probability)
+        for row, offline in zip(rows, known, strict=True)
+        for label, probability in offline.items()
+    ]
+    differences = [
+        abs(served - offline)
+        for served, offline in pairs
+        if isinstance(served, int | float) and math.isfinite(served)
+    ]
+    if len(differences) < len(pairs):
+        raise _AnswerError(
+            f"HTTP {answer.status_code} without the probability of each label in `probabilities`: "
+            f"{_shown(answer.text)}"
+        )
+    return float(max(differences))
+
+
+def _content(answer: "httpx.Response") -> dict[str, object]:
     """Return the JSON object of an answer; _AnswerError, with its status and body, without one."""
     try:
         content = answer.json()
