@@ -28,6 +28,7 @@ class Plan:
     dry_run: bool
     timeout_seconds: float
     target: str = ""
+    words: tuple[str, ...] = ()
 
 
 def read_plan(path: Path) -> Plan:
@@ -51,6 +52,7 @@ def read_plan(path: Path) -> Plan:
         dry_run=content.get("dry_run") is True,
         timeout_seconds=float(seconds),
         target=str(content.get("target", "")),
+        words=tuple(str(word) for word in content.get("words", ())),
     )
 
 

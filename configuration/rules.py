@@ -11,11 +11,14 @@ from configuration.kinds import Finding, show
 from configuration.values import MODEL_NAME, TARGET
 
 Model = Mapping[str, Any]
+# The metrics of the gate that compare probabilities of a label.
+LABEL_METRICS = ("log_loss", "brier", "auc", "f_beta")
 
 
 def check_model(path: str, model: Model, root: Path) -> Iterator[Finding]:
     """Yield conflicts between the keys of one model."""
     yield from _check_columns(path, model)
+    yield from _check_words(path, model)
     yield from _check_modules(path, model, root)
     yield from _check_schedules(path, model)
     code = _table(model, "code")
@@ -50,6 +53,46 @@ def _check_columns(path: str, model: Model) -> Iterator[Finding]:
             elif name not in columns:
                 known = ", ".join(column for column in columns if column != target)
                 yield where, f"{where} = {show(name)}: {path}.data.columns has {known}."
+
+
+def _check_words(path: str, model: Model) -> Iterator[Finding]:
+    """Yield conflicts between the labels, the columns of words and the other tables."""
+    data, gate, drift = (_table(model, name) for name in ("data", "gate", "drift"))
+    target, labels = data.get("target", TARGET), data.get("labels", [])
+    features = [name for name in _texts(data.get("columns")) if name != target]
+    seen: dict[str, str] = {}
+    for key in ("categories", "texts"):
+        for number, name in enumerate(_texts(data.get(key))):
+            where = f"{path}.data.{key}[{number}]"
+            first = seen.setdefault(name, where)
+            if name == target:
+                text = "it is the target; name its labels in `labels`"
+                yield where, f"{where} = {show(name)}: {text}."
+            elif name not in features:
+                yield (
+                    where,
+                    f"{where} = {show(name)}: {path}.data.columns has {', '.join(features)}.",
+                )
+            elif first != where and not first.startswith(f"{path}.data.{key}["):
+                yield where, f"{where} = {show(name)}: {first} has it already."
+    if isinstance(labels, list) and labels and len(labels) != 2:
+        where = f"{path}.data.labels"
+        text = "a target must have two labels, because the gate compares probabilities of one"
+        yield where, f"{where} = {show(labels)}: {text}."
+    metric = gate.get("metric", "mse")
+    if labels and isinstance(metric, str) and metric not in LABEL_METRICS:
+        where = f"{path}.gate.metric"
+        text = f"the target has labels; choose one of {', '.join(LABEL_METRICS)}"
+        yield where, f"{where} = {show(metric)}: {text}."
+    if not drift:
+        return
+    if labels or seen:
+        where = f"{path}.drift"
+        yield (
+            where,
+            f"[{where}]: drift is watched in numbers only, and {path}.data has "
+            f"{'labels' if labels else 'categories or texts'}. Remove this table.",
+        )
 
 
 def _check_modules(path: str, model: Model, root: Path) -> Iterator[Finding]:

@@ -43,6 +43,16 @@ def _is_column(text: str) -> bool:
     return bool(text) and text == text.strip() and text.isprintable()
 
 
+def _is_long_number(text: str) -> bool:
+    """Return whether a text is a finite number in another form than its shortest one."""
+    try:
+        number = float(text)
+        whole = int(number)
+    except (ValueError, OverflowError):
+        return False
+    return text != (str(whole) if number == whole and abs(number) < 1e15 else repr(number))
+
+
 def is_repository(text: str) -> bool:
     """Return whether a text is an address that code may be fetched from, without a password."""
     plain = bool(text) and not text.startswith("-") and all(ord(sign) > 32 for sign in text)
@@ -73,6 +83,11 @@ SHARE = Number(low=0, high=1, open_low=True)
 PATTERN = Text(allowed="a pattern that is not empty", accepts=lambda text: bool(text.strip()))
 WORD = Text(allowed="a word that is not empty", accepts=bool)
 COLUMN = Text(allowed="a column's name without blanks around it", accepts=_is_column)
+LABEL = Text(
+    allowed="a label of 1 to 100 printable characters without blanks around it, a number in its "
+    'shortest form: "1", not "1.0"',
+    accepts=lambda text: _is_column(text) and len(text) <= 100 and not _is_long_number(text),
+)
 PERSON = Text(
     allowed="a name of up to 113 letters, digits and . _ @ + ' # ! ~ ^ -, with no / in it",
     accepts=lambda text: _APPROVER.fullmatch(text) is not None,

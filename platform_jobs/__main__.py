@@ -14,7 +14,7 @@ from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 
-from platform_jobs.contract import check_contract
+from platform_jobs.contract.walk import Rows, check_contract
 from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.judging.evaluate import (
@@ -34,6 +34,7 @@ from platform_jobs.profile import profile_table
 from platform_jobs.sample import write_sample
 from platform_jobs.tables.columns import read_columns, read_labels
 from platform_jobs.tables.tables import scan_table
+from platform_jobs.tables.words import Words, read_label
 
 TIMEOUT = 1800.0
 # A command does not send these signals to itself when it fails.
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     split.add_argument("--reference", type=Path, help="earlier data to compare the file with")
     split.add_argument("--reference-digest", default="", help="SHA-256 that it must have")
+    _add_words(split)
     split.set_defaults(act=_prepare)
 
     judge = commands.add_parser("evaluate", help="let models answer the held-out rows")
@@ -146,8 +148,29 @@ def _parser() -> argparse.ArgumentParser:
     _add_project(contract)
     contract.add_argument("--data", type=Path, help="a CSV file; the project's own sample without")
     contract.add_argument("--target", default="", help="the column to predict; the last without")
+    contract.add_argument("--column", action="append", default=[], help="that it must have")
+    contract.add_argument("--trusted-type", action="append", default=[], help="as of evaluate")
+    contract.add_argument("--train-once", action="store_true", help="compare no second training")
+    _add_words(contract)
     contract.set_defaults(act=_contract)
     return parser
+
+
+def _add_words(parser: argparse.ArgumentParser) -> None:
+    for name, noun in (
+        ("label", "a label of the target"),
+        ("category", "a column of categories"),
+        ("text", "a column of texts"),
+    ):
+        parser.add_argument(f"--{name}", action="append", default=[], help=noun)
+
+
+def _words(given: argparse.Namespace) -> Words:
+    return Words(
+        labels=tuple(read_label(label) for label in given.label),
+        categories=tuple(given.category),
+        texts=tuple(given.text),
+    )
 
 
 def _add_rules(parser: argparse.ArgumentParser) -> None:
@@ -210,7 +233,15 @@ def _prepare(given: argparse.Namespace) -> int:
         raise ContractError(
             f"{given.reference}, the reference data, was changed after it was kept. Restore it."
         )
-    content = prepare(given.data, given.target, given.key, given.out, given.column, given.reference)
+    content = prepare(
+        given.data,
+        given.target,
+        given.key,
+        given.out,
+        given.column,
+        given.reference,
+        words=_words(given),
+    )
     print(content["refused"] or f"{content['profile']['rows']} rows")
     return 0
 
@@ -295,8 +326,15 @@ def _sample(given: argparse.Namespace) -> int:
 
 
 def _contract(given: argparse.Namespace) -> int:
-    data = given.data.resolve() if given.data else None
-    return 0 if check_contract(_project(given), data, given.target, _say) else 1
+    rows = Rows(
+        data=given.data.resolve() if given.data else None,
+        target=given.target,
+        columns=tuple(given.column),
+        words=_words(given),
+        trusted_types=tuple(given.trusted_type),
+    )
+    passed = check_contract(_project(given), rows, _say, again=not given.train_once)
+    return 0 if passed else 1
 
 
 def _say(line: str) -> None:

@@ -28,13 +28,19 @@ def folder_digest(folder: Path) -> str:
     It is the digest of the text that `sha256sum` prints for the files, sorted by name; the function
     app computes the same one from the files that it packs into an image.
     """
-    lines = []
+    lines = (f"{digest}  {name}\n" for name, digest in file_digests(folder).items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file below a folder, as hex digits, in the order of the names."""
+    digests = {}
     for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
         if path.is_file():
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+            digests[path.relative_to(folder).as_posix()] = digest
+    return digests
 
 
 def check_plain(

@@ -17,6 +17,7 @@ from platform_jobs.models.asking import ASKED, write_asked
 from platform_jobs.profile import profile_table
 from platform_jobs.split import split_rows
 from platform_jobs.tables.tables import Table, scan_table, write_table
+from platform_jobs.tables.words import Words, label_faults
 
 PREPARED, ROWS, SCHEMA = "prepared.json", "rows.csv", "schema.json"
 SEEN, HELD_OUT = "seen", "held_out"
@@ -29,17 +30,20 @@ def prepare(
     out: Path,
     schema: Sequence[str] = (),
     reference: Path | None = None,
+    *,
+    words: Words | None = None,
 ) -> Content:
     """Write `prepared.json`, the report and the folders of rows below `out`; return the content.
 
     `schema` are the columns of mlops.toml, to which the header is mapped; () maps nothing.
     The rows are compared with those of `reference`, when there is one.
+    `words` are the columns whose cells may be words; without them each column has numbers.
     A file that is no table is a result, not a fault: `refused` says why and `profile` is None. A
     file with faults, or without the target, gets its figures and no rows, because the data gate
     refuses it with all faults at once.
     """
     try:
-        content = _prepare(data, target, key, out, schema, reference)
+        content = _prepare(data, target, key, out, schema, reference, words or Words())
     except ContractError as error:
         content = {"refused": str(error), "profile": None}
     except MemoryError:
@@ -52,23 +56,31 @@ def prepare(
 
 
 def _prepare(
-    data: Path, target: str, key: str, out: Path, schema: Sequence[str], reference: Path | None
+    data: Path,
+    target: str,
+    key: str,
+    out: Path,
+    schema: Sequence[str],
+    reference: Path | None,
+    words: Words,
 ) -> Content:
     earlier = read_earlier(reference, schema) if reference else None
     table = map_columns(scan_table(data), schema)
-    content: Content = {"refused": "", "profile": profile_table(table)}
+    profile = profile_table(table)
+    profile["faults"] += label_faults(table, target, words.labels)
+    content: Content = {"refused": "", "profile": profile}
     if earlier is not None:
         content |= check_table(table, earlier, target)
-    if target in table.columns and not table.faults:
+    if target in table.columns and not profile["faults"]:
         seen, held_out = split_rows(table, key)
-        write_rows(out / SEEN, seen, target)
-        write_rows(out / HELD_OUT, held_out, target)
-        write_asked(out / ASKED, held_out, target)
+        write_rows(out / SEEN, seen, target, words=words)
+        write_rows(out / HELD_OUT, held_out, target, words=words)
+        write_asked(out / ASKED, held_out, target, labels=words.labels)
         content |= {"seen": len(seen.rows), "held_out": len(held_out.rows)}
     return content
 
 
-def write_rows(folder: Path, table: Table, target: str) -> None:
+def write_rows(folder: Path, table: Table, target: str, *, words: Words | None = None) -> None:
     """Write a folder of rows as a training gets it: rows.csv and schema.json."""
     folder.mkdir(parents=True, exist_ok=True)
     write_table(folder / ROWS, table)
@@ -78,5 +90,6 @@ def write_rows(folder: Path, table: Table, target: str) -> None:
         "features": features,
         "target": target,
         "rows": len(table.rows),
+        **(words or Words()).describe(features, target),
     }
     write_json(folder / SCHEMA, schema)

@@ -5,6 +5,7 @@ from configuration.kinds import Choice, Flag, Key, Listed, Number, Table, Text, 
 from configuration.values import (
     COLUMN,
     DAY,
+    LABEL,
     PATTERN,
     SCHEDULE_NAME,
     TARGET,
@@ -43,6 +44,25 @@ DATA = Table(
             kind=COLUMN,
             default=TARGET,
             help="The column to predict; it is one of `columns`.",
+        ),
+        Key(
+            name="labels",
+            kind=Listed(item=LABEL, noun="labels", once=True),
+            default=(),
+            help="The two labels of the target; without them it is a number. The model answers a "
+            "label and the probability of each; the gate judges the probability of the last one.",
+        ),
+        Key(
+            name="categories",
+            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            default=(),
+            help="Features whose cells are words of a few different values, such as a country.",
+        ),
+        Key(
+            name="texts",
+            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            default=(),
+            help="Features whose cells are any text.",
         ),
         Key(
             name="min_rows", kind=Whole(low=1, high=1_000_000_000), default=50, help="Fewest rows."
@@ -91,7 +111,8 @@ GATE = Table(
             default="mse",
             help="The loss that models are compared by; of `auc` and `f_beta` it is 1 minus the "
             "metric. `poisson_deviance` is for counts and predictions above 0; `log_loss`, "
-            "`brier`, `auc` and `f_beta` are for targets 0 and 1 and predicted probabilities of 1.",
+            "`brier`, `auc` and `f_beta` are for a target with labels, or for targets 0 and 1 and "
+            "predicted probabilities of 1.",
         ),
         Key(
             name="quantile",

@@ -3,7 +3,7 @@
 import difflib
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from function_app.domain.gates import GateResult, Verdict
 from function_app.domain.text.figures import figure, figures
@@ -96,11 +96,15 @@ class DataPolicy:
     `target` is the column to predict. `max_shift` is the greatest distance of a
     column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
     greatest ratio of the two deviations, either way. `inconclusive` says whether to "accept" or to
-    "reject" data whose difference from the reference may be damage or a change of the world.
+    "reject" data whose difference from the reference may be damage or a change of the world. With
+    `labels` the target is one of them; `categories` and `texts` are columns of words.
     """
 
     columns: tuple[str, ...]
     target: str = "Y"
+    labels: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     min_rows: int = 50
     max_shift: float = 0.5
     max_spread: float = 2.0
@@ -114,6 +118,19 @@ class DataPolicy:
         """
         words = tuple(f"--column={name}" for name in self.columns)
         return words if sum(map(len, words)) <= MOST_OF_WORDS else ()
+
+    def has_words(self, column: str) -> bool:
+        """Return whether the cells of a column may be words."""
+        is_label = bool(self.labels) and column == self.target
+        return is_label or column in self.categories or column in self.texts
+
+    def word_options(self) -> tuple[str, ...]:
+        """Return the options of `platform_jobs` that name the labels and the columns of words."""
+        return (
+            *(f"--label={label}" for label in self.labels),
+            *(f"--category={column}" for column in self.categories),
+            *(f"--text={column}" for column in self.texts),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +225,9 @@ def judge(
     for column in profile.columns:
         if column.name not in policy.columns:
             continue
+        if policy.has_words(column.name):
+            reasons += _empty_reasons(column, profile.rows)
+            continue
         if column.missing:
             reasons += _cell_reasons(column, profile.rows, is_label=column.name == policy.target)
         else:
@@ -293,13 +313,20 @@ def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterat
     for cells in column.found:
         text, remedy = KINDS.get(cells.kind, ("cells that are not numbers", "Correct them."))
         if is_label and cells.kind == "word":
-            remedy = "Encode the labels as numbers, such as 0 and 1."
+            remedy = "Name the labels in mlops.toml (`labels`), or encode them as 0 and 1."
         examples = " or ".join(repr(example) for example in cells.examples)
         such = f", such as {examples}" if examples else ""
         share = f"all {rows}" if cells.count == rows else f"{cells.count} of {rows}"
         yield (
             f"{column.name}: {text} in {share} cells{such}, first in line {cells.line}. {remedy}"
         )
+
+
+def _empty_reasons(column: ColumnProfile, rows: int) -> Iterator[str]:
+    """Yield the fault of a column of words: of its cells only the empty ones are missing."""
+    empty = tuple(cells for cells in column.found if cells.kind == "empty")
+    if empty:
+        yield from _cell_reasons(replace(column, found=empty), rows, is_label=False)
 
 
 def _shifts(now: ColumnProfile, before: ColumnProfile | None, policy: DataPolicy) -> Iterator[str]:

@@ -145,6 +145,7 @@ class ModelProject:
             dry_run=dry_run,
             timeout_seconds=rules.timeout_seconds,
             target=self.data.target,
+            words=self.data.word_options(),
         )
         return ChangePolicy(
             plan=plan,

@@ -2,28 +2,29 @@
 
 import json
 import math
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
 from platform_jobs.judging.comparison import BETA, LEVEL, METRIC, QUANTILE, compare
-from platform_jobs.judging.figures import regression_figures
 from platform_jobs.judging.plots import PLOTS, write_plots
+from platform_jobs.judging.results import MODEL_SCHEMA, check_schema, figures_of, golden_rows
 from platform_jobs.judging.slices import group_rows
+from platform_jobs.models.answers import Answers
 from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
 from platform_jobs.prepare import ROWS, SCHEMA
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
+from platform_jobs.tables.words import CATEGORY, TEXT, read_label
 
 EVALUATION, PREDICTIONS, METRICS = "evaluation.json", "predictions.json", "metrics.json"
 COMPARISON = "comparison.json"
-GOLDEN, MODEL_SCHEMA = "golden.json", "model_schema.json"
-GOLDEN_ROWS = 5
+GOLDEN = "golden.json"
 
 
 class ChampionError(RuntimeError):
@@ -41,11 +42,17 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOut:
-    """Rows that no training saw: the features as text, and the true targets."""
+    """Rows that no training saw: the features as text, and the true targets.
+
+    `kinds` has the kind of each column, {} when all are numbers. A target with `labels` is 1 where
+    the last of them is true, else 0.
+    """
 
     features: Table
     target: str
     actual: tuple[float, ...]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,7 @@ def evaluate(
     """
     rows = read_held_out(held_out)
 
-    def asked(contender: Contender) -> list[float]:
+    def asked(contender: Contender) -> Answers:
         return _ask(contender, rows, out)
 
     name, model = challenger.project.name, challenger.model
@@ -114,16 +121,16 @@ def judge(
     rows = read_held_out(held_out)
     count = len(rows.actual)
 
-    def champion() -> list[float]:
+    def champion() -> Answers:
         assert champion_answers is not None
-        return read_answers(champion_answers, count, "The champion", champion_key)
+        return read_answers(champion_answers, count, "The champion", champion_key, rows.labels)
 
     return _judge(
         rows,
         model,
         "The challenger",
         trusted_types,
-        lambda: read_answers(answers, count, "The challenger", key),
+        lambda: read_answers(answers, count, "The challenger", key, rows.labels),
         champion if champion_answers else None,
         out,
         rules or ComparisonRules(),
@@ -135,8 +142,8 @@ def _judge(
     model: Path,
     name: str,
     trusted_types: Collection[str],
-    challenger: Callable[[], list[float]],
-    champion: Callable[[], list[float]] | None,
+    challenger: Callable[[], Answers],
+    champion: Callable[[], Answers] | None,
     out: Path,
     rules: ComparisonRules,
 ) -> dict[str, Any]:
@@ -152,7 +159,11 @@ def _judge(
         digest = folder_digest(model)
         types = needed_types(model, trusted_types)
         check_written(model, name)
-        answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": challenger()}
+        check_schema(model, rows.labels)
+        given = challenger()
+        answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": list(given.numbers)}
+        if given.labels:
+            answers["labels"] = list(given.labels)
     except ChangedError:
         raise
     except ContractError as error:
@@ -160,7 +171,7 @@ def _judge(
     champion_fault = ""
     if champion is not None:
         try:
-            answers["champion"] = champion()
+            answers["champion"] = list(champion().numbers)
         except ChangedError as error:
             raise ChampionError(f"{error} The challenger cannot be compared.") from error
         except AnswerError as error:
@@ -199,11 +210,26 @@ def read_held_out(folder: Path) -> HeldOut:
         columns=tuple(table.columns[number] for number in others),
         rows=tuple(tuple(row[number] for number in others) for row in table.rows),
     )
-    actual = tuple(_target(row[place], target) for row in table.rows)
-    return HeldOut(features=features, target=target, actual=actual)
+    labels = tuple(schema.get("labels", ()))
+    actual = tuple(_target(row[place], target, labels) for row in table.rows)
+    return HeldOut(
+        features=features,
+        target=target,
+        actual=actual,
+        kinds=schema.get("kinds", {}),
+        labels=labels,
+    )
 
 
-def _target(text: str, target: str) -> float:
+def _target(text: str, target: str, labels: tuple[str, ...]) -> float:
+    """Return a number, or with labels 1 for the last of them and 0 for another; ContractError."""
+    if labels:
+        if read_label(text) not in labels:
+            raise ContractError(
+                f"The target {target} has {text[:40]!r}, which is none of the labels "
+                f"{', '.join(labels)[:200]}. Remove such rows, or correct `labels` in mlops.toml."
+            )
+        return float(read_label(text) == labels[-1])
     try:
         value = float(text)
     except ValueError:
@@ -214,12 +240,15 @@ def _target(text: str, target: str) -> float:
             if text.strip()
             else "has an empty cell"
         )
-        remedy = "Remove such rows, or encode the labels as numbers, such as 0 and 1."
+        remedy = (
+            "Remove such rows, or encode the labels as numbers, such as 0 and 1, or name them: "
+            "`labels` of the model in mlops.toml."
+        )
         raise ContractError(f"The target {target} {seen}. {remedy}")
     return value
 
 
-def _ask(contender: Contender, rows: HeldOut, out: Path) -> list[float]:
+def _ask(contender: Contender, rows: HeldOut, out: Path) -> Answers:
     out.mkdir(parents=True, exist_ok=True)
     with scratch_folder(out.resolve()) as folder:
         if contender.digest:
@@ -230,7 +259,8 @@ def _ask(contender: Contender, rows: HeldOut, out: Path) -> list[float]:
         answer.parent.mkdir()
         write_table(data, rows.features)
         count = len(rows.features.rows)
-        return contender.project.predict(contender.model.resolve(), data, count, answer)
+        model = contender.model.resolve()
+        return contender.project.predict(model, data, count, answer, rows.labels)
 
 
 def _write(
@@ -255,21 +285,14 @@ def _write(
     if champion_fault:
         comparison["champion_fault"] = champion_fault
     write_json(out / COMPARISON, comparison)
-    write_json(out / METRICS, regression_figures(answers["actual"], answers["predicted"]))
-    write_plots(out / PLOTS, answers["actual"], answers["predicted"])
-    schema = {"features": list(rows.features.columns), "target": rows.target}
+    actual, predicted, chosen = answers["actual"], answers["predicted"], answers.get("labels", [])
+    write_json(out / METRICS, figures_of(actual, predicted, chosen, rows.labels))
+    write_plots(out / PLOTS, actual, predicted)
+    schema: dict[str, object] = {"features": list(rows.features.columns), "target": rows.target}
+    if rows.labels:
+        schema["labels"] = list(rows.labels)
+    if words := {name: kind for name, kind in rows.kinds.items() if kind in (CATEGORY, TEXT)}:
+        schema["kinds"] = words
     write_json(out / MODEL_SCHEMA, schema)
-    golden = {
-        "data": [[_value(cell) for cell in row] for row in rows.features.rows[:GOLDEN_ROWS]],
-        "result": answers["predicted"][:GOLDEN_ROWS],
-    }
+    golden = golden_rows(rows.features, rows.kinds, rows.labels, predicted, chosen)
     write_json(out / GOLDEN, golden)
-
-
-def _value(cell: str) -> float | str:
-    """Return the cell as a request to the service holds it: a number where it is one."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return cell
-    return value if math.isfinite(value) else cell

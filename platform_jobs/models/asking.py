@@ -11,22 +11,25 @@ from typing import Any
 
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import folder_digest, has_files, write_json
+from platform_jobs.models.answers import Answers
 from platform_jobs.models.models import Project
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
-ASKED, FEATURES, ANSWERS = "asked", "features.csv", "answers.json"
-# Bytes of a file of answers: for its other parts, and for each row.
-_BYTES, _ROW_BYTES = 1 << 16, 64
+ASKED, FEATURES, ANSWERS, LABELS = "asked", "features.csv", "answers.json", "labels.json"
+# Bytes of a file of answers: for its other parts, for each row, and for each letter of its label.
+_BYTES, _ROW_BYTES, _LETTER_BYTES = 1 << 16, 64, 12
 
 
-def write_asked(folder: Path, held_out: Table, target: str) -> None:
-    """Write the features of held-out rows as a folder that a model may see."""
+def write_asked(folder: Path, held_out: Table, target: str, *, labels: Sequence[str] = ()) -> None:
+    """Write the features of held-out rows, and the labels of the target, where a model may see."""
     place = held_out.columns.index(target)
     folder.mkdir(parents=True, exist_ok=True)
     rows = tuple(row[:place] + row[place + 1 :] for row in held_out.rows)
     columns = held_out.columns[:place] + held_out.columns[place + 1 :]
     write_table(folder / FEATURES, Table(columns=columns, rows=rows))
+    if labels:
+        write_json(folder / LABELS, list(labels))
 
 
 def ask(
@@ -48,10 +51,12 @@ def ask(
                 check_digest(model, digest, project.name)
             answer = folder / "answer.csv"
             data = (asked / FEATURES).resolve()
-            answers = project.predict(model.resolve(), data, rows, answer)
-        content: dict[str, Any] = {"refused": "", "answers": answers}
+            given = project.predict(model.resolve(), data, rows, answer, _labels(asked))
+        content: dict[str, Any] = {"refused": "", "answers": list(given.numbers)}
+        if given.labels:
+            content["labels"] = list(given.labels)
         if key:
-            content["seal"] = _seal(key, answers)
+            content["seal"] = _seal(key, given)
     except ContractError as error:
         content = {"refused": str(error), "answers": []}
         if isinstance(error, AnswerError):
@@ -79,8 +84,15 @@ def check_written(model: Path, name: str) -> None:
         raise ContractError(f"{name}: train wrote no file into its model folder (--out).")
 
 
-def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[float]:
-    """Return one finite number for each row from a folder that `ask` wrote.
+def _labels(asked: Path) -> tuple[str, ...]:
+    path = asked / LABELS
+    return tuple(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ()
+
+
+def read_answers(
+    folder: Path, rows: int, name: str, key: str = "", labels: Sequence[str] = ()
+) -> Answers:
+    """Return the answers to the rows from a folder that `ask` wrote.
 
     The folder is written where the model's code runs, so that it may hold anything. ContractError
     when the model broke the contract, or when the folder does not hold its answers; AnswerError
@@ -88,8 +100,9 @@ def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[floa
     not compared; ChangedError when answers lack the seal of this key: other code wrote them.
     """
     path = folder / ANSWERS
+    of_row = _ROW_BYTES + _LETTER_BYTES * max(map(len, labels), default=0)
     try:
-        if path.is_symlink() or path.stat().st_size > _BYTES + _ROW_BYTES * rows:
+        if path.is_symlink() or path.stat().st_size > _BYTES + of_row * rows:
             raise ValueError
         content = json.loads(path.read_text(encoding="utf-8"))
         refused, answers = content["refused"], content["answers"]
@@ -104,7 +117,15 @@ def read_answers(folder: Path, rows: int, name: str, key: str = "") -> list[floa
         raise ContractError(text[:1000])
     if not _fits(answers, rows):
         raise ContractError(f"{name}: predict must answer {rows} rows with finite numbers.")
-    given = [float(answer) for answer in answers]
+    chosen = content.get("labels", [])
+    if not _fit_labels(chosen, answers, labels):
+        raise ContractError(
+            f"{name}: predict must answer {rows} rows with the labels {', '.join(labels)[:200]} "
+            "and their probabilities."
+            if labels
+            else f"{name}: predict answered labels where numbers are asked. Train again."
+        )
+    given = Answers(numbers=[float(answer) for answer in answers], labels=chosen)
     if key and not _sealed(content.get("seal"), _seal(key, given)):
         raise ChangedError(
             f"{name}: its answers were changed after it gave them. Find out which code wrote "
@@ -117,13 +138,19 @@ def _sealed(seal: object, expected: str) -> bool:
     return hmac.compare_digest(str(seal).encode(), expected.encode())
 
 
-def _seal(key: str, answers: Sequence[float] | str) -> str:
+def _seal(key: str, answers: Answers | str) -> str:
     """Return the HMAC of answers, or of the fault of one, with a key of hex digits.
 
     Only this app's jobs have the key.
     """
-    text = json.dumps(answers if isinstance(answers, str) else [float(one) for one in answers])
-    return hmac.new(bytes.fromhex(key), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(bytes.fromhex(key), _text(answers).encode(), hashlib.sha256).hexdigest()
+
+
+def _text(answers: Answers | str) -> str:
+    if isinstance(answers, str):
+        return json.dumps(answers)
+    numbers = [float(answer) for answer in answers.numbers]
+    return json.dumps([numbers, list(answers.labels)] if answers.labels else numbers)
 
 
 def _fits(answers: object, rows: int) -> bool:
@@ -134,3 +161,11 @@ def _fits(answers: object, rows: int) -> bool:
         and all(type(one) in (int, float) and abs(one) < 1e308 for one in answers)
         and all(math.isfinite(one) for one in answers)
     )
+
+
+def _fit_labels(chosen: object, answers: Sequence[float], labels: Sequence[str]) -> bool:
+    """Return whether there is a label and a probability for each row; without labels, neither."""
+    if not isinstance(chosen, list) or len(chosen) != (len(answers) if labels else 0):
+        return False
+    known = all(isinstance(label, str) and label in labels for label in chosen)
+    return known and (not labels or all(0 <= answer <= 1 for answer in answers))

@@ -1,8 +1,5 @@
 """Runs the commands of a model project, and checks their output."""
 
-import csv
-import io
-import math
 import os
 import stat
 import subprocess
@@ -14,11 +11,11 @@ from threading import Thread
 from typing import IO
 
 from platform_jobs.errors import AnswerError, ContractError
+from platform_jobs.models.answers import Answers, read_answer_file
 from platform_jobs.models.apart import COULD_NOT, Apart
 from platform_jobs.models.borrowed import check_imports
 
-PREDICTION = "prediction"
-# Numbers of rows or values that a text shows; more would be noise.
+# Characters of a command's last line that a text shows; more would be noise.
 _SHORT = 200
 _LONGEST_LINE = 64 * 1024
 # Seconds that the last output of an ended command may take to arrive.
@@ -56,11 +53,14 @@ class Project:
         """Train on the folder `data` into the folder `out`; ContractError when it fails."""
         self.run("train", "--data", str(data), "--out", str(out))
 
-    def predict(self, model: Path, data: Path, rows: int, out: Path) -> list[float]:
-        """Return one finite number for each row of the CSV file `data`.
+    def predict(
+        self, model: Path, data: Path, rows: int, out: Path, labels: Sequence[str] = ()
+    ) -> Answers:
+        """Return the answers to the rows of the CSV file `data`.
 
-        The folder of `data` must hold nothing else, and the folder of `out` nothing. ContractError
-        when the command fails or answers otherwise; KilledError when a signal ended it.
+        `labels` are those of the target, () for numbers. The folder of `data` must hold nothing
+        else, and the folder of `out` nothing. ContractError when the command fails or answers
+        otherwise; KilledError when a signal ended it.
         """
         out.unlink(missing_ok=True)
         words = ("predict", "--model", str(model), "--data", str(data), "--out", str(out))
@@ -72,7 +72,7 @@ class Project:
                 "write --out."
             )
         try:
-            return read_predictions(answer.decode("utf-8-sig"), rows)
+            return read_answer_file(answer.decode("utf-8-sig"), rows, labels)
         except UnicodeDecodeError:
             raise ContractError(f"{self.name}: predict wrote no UTF-8 text.") from None
         except AnswerError as error:
@@ -188,38 +188,3 @@ def find_module(code: Path, module: str) -> Path | None:
         if path.is_file():
             return path
     return None
-
-
-def read_predictions(text: str, rows: int) -> list[float]:
-    """Return the column `prediction` of a CSV; ContractError unless it answers `rows` rows."""
-    try:
-        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
-    except csv.Error as error:
-        raise ContractError(f"predict wrote no readable CSV: {error}.") from None
-    header = [name.strip() for name in lines[0]] if lines else []
-    if PREDICTION not in header:
-        names = ", ".join(header)[:_SHORT] or "nothing"
-        raise ContractError(
-            f"predict wrote no column `{PREDICTION}`; its header is: {names}. "
-            "Write a header line and one line for each row."
-        )
-    if len(lines) - 1 != rows:
-        raise ContractError(
-            f"predict answered {len(lines) - 1} rows where {rows} were asked. "
-            "Write one line for each row, in the same order."
-        )
-    place = header.index(PREDICTION)
-    return [_number(line, place, number) for number, line in enumerate(lines[1:], start=1)]
-
-
-def _number(line: list[str], place: int, row: int) -> float:
-    text = line[place].strip() if place < len(line) else ""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise AnswerError(
-            f"predict answered {text[:40]!r} in row {row}. Each answer must be a finite number."
-        )
-    return value

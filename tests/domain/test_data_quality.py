@@ -195,7 +195,8 @@ def test_words_as_labels_have_a_remedy_of_their_own() -> None:
     (reason,) = judge(profile, BASELINE, POLICY).reasons
 
     assert reason.endswith(
-        "'high' or 'low', first in line 7. Encode the labels as numbers, such as 0 and 1."
+        "'high' or 'low', first in line 7. "
+        "Name the labels in mlops.toml (`labels`), or encode them as 0 and 1."
     )
 
 
@@ -263,3 +264,35 @@ def test_columns_are_named_to_the_job_unless_they_are_too_long_for_a_command() -
     longest = "c" * (MOST_OF_WORDS - len("--column=") - len("--column=Y"))
     assert len(DataPolicy(columns=(longest, "Y")).column_words()) == 2
     assert DataPolicy(columns=(longest + "c", "Y")).column_words() == ()
+
+
+def test_words_are_right_in_columns_of_words_and_missing_cells_are_not() -> None:
+    words = CellKind(kind="word", count=90, line=2, examples=("pro",))
+    empty = CellKind(kind="empty", count=10, line=5)
+    column = ColumnProfile(name="x", missing=100, mean=None, std=None, found=(words, empty))
+    profile = replace(BASELINE, columns=(column, BASELINE.columns[1]))
+
+    for policy in (replace(POLICY, categories=("x",)), replace(POLICY, texts=("x",))):
+        result = judge(profile, BASELINE, policy)
+        assert result.reasons == (
+            "x: missing values (empty cells) in 10 of 100 cells, first in line 5. "
+            "Fill them in, or leave these rows out.",
+        )
+        full = replace(column, missing=90, found=(words,))
+        assert judge(replace(profile, columns=(full, profile.columns[1])), BASELINE, policy).passed
+    assert "words where numbers are expected" in judge(profile, BASELINE, POLICY).reasons[0]
+
+
+def test_a_target_with_labels_may_hold_words() -> None:
+    words = CellKind(kind="truth", count=100, line=2, examples=("yes",))
+    column = ColumnProfile(name="Y", missing=100, mean=None, std=None, found=(words,))
+    profile = replace(BASELINE, columns=(BASELINE.columns[0], column))
+
+    assert judge(profile, BASELINE, replace(POLICY, labels=("no", "yes"))).passed
+    assert not judge(profile, BASELINE, POLICY).passed
+
+
+def test_the_jobs_get_the_labels_and_the_columns_of_words() -> None:
+    policy = replace(POLICY, labels=("no", "-1"), categories=("x",), texts=("z",))
+
+    assert policy.word_options() == ("--label=no", "--label=-1", "--category=x", "--text=z")

@@ -31,6 +31,11 @@ def test_a_project_that_keeps_the_contract_passes_every_step(
         "ok      split",
         "ok      train",
         "ok      predict",
+        "ok      repeat",
+        "ok      order of rows",
+        "ok      other rows",
+        "ok      order of columns",
+        "ok      repeated training",
         "note    serve",
     ]
     assert "there is no model.skops, so that" in lines[-1]

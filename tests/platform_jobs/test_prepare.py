@@ -43,6 +43,7 @@ def test_each_row_is_seen_or_held_out_and_about_a_fifth_is_held_out(tmp_path: Pa
         "features": ["a", "b"],
         "target": "Y",
         "rows": len(seen),
+        "kinds": {"a": "number", "b": "number", "Y": "number"},
     }
 
 

@@ -80,6 +80,7 @@ class CheckPlan:
     dry_run: bool
     timeout_seconds: float
     target: str = ""
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,8 @@ def prepare_command(
             ' --reference "${{inputs.reference}}"'
             f" --reference-digest {shlex.quote(reference.version)}"
         )
-    columns = "".join(f" {shlex.quote(word)}" for word in policy.column_words())
+    words = (*policy.column_words(), *policy.word_options())
+    columns = "".join(f" {shlex.quote(word)}" for word in words)
     return (
         f'{_PLATFORM_JOBS} prepare --data "${{{{inputs.rows}}}}" --digest {dataset.version}'
         f" --target {shlex.quote(target)} --key {dataset.model}"

@@ -90,7 +90,7 @@ class LocalJobs:
         command += ["--digest", dataset.version]
         command += ["--key", dataset.model, "--out", str(self._folder(run_id) / PREPARED)]
         project = self._project(dataset.model)
-        command += project.data.column_words()
+        command += (*project.data.column_words(), *project.data.word_options())
         readable = [dataset.uri]
         if reference is not None:
             readable.append(reference.uri)

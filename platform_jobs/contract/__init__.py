@@ -1,0 +1,1 @@
+"""The conformance kit of a model project: runs its commands as the platform does, and more."""

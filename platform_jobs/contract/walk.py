@@ -1,0 +1,152 @@
+"""Checks a model project against the contract, step by step, and reports each fault."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from platform_jobs.contract.promises import REPEAT, Trained, check_answers, check_training
+from platform_jobs.errors import ContractError
+from platform_jobs.files import folder_digest, has_files
+from platform_jobs.judging.evaluate import Contender, evaluate, read_held_out
+from platform_jobs.models.models import KilledError, Project, find_module
+from platform_jobs.prepare import HELD_OUT, SEEN, prepare
+from platform_jobs.scratch import scratch_folder
+from platform_jobs.tables.tables import read_table
+from platform_jobs.tables.words import Words
+
+# The files that the app's own service reads from a model folder, beside model_schema.json.
+SERVED_FILES = ("model.skops",)
+
+PROMISED = {
+    REPEAT: "the same rows get the same answers",
+    "order of rows": "an answer does not depend on the order of the rows",
+    "other rows": "an answer does not depend on other rows",
+    "order of columns": "columns are found by name",
+    "answers": "they are the same in every form of the rows",
+    "repeated training": "the same rows make the same files",
+}
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The rows to check with, and the rules of mlops.toml about them.
+
+    `data` is a CSV file, None the project's own sample; `target` its label, "" the last column;
+    `columns` are the columns that it must have, () for any; the cells of `words` may be words.
+    `trusted_types` are types that the skops file may hold.
+    """
+
+    data: Path | None = None
+    target: str = ""
+    columns: tuple[str, ...] = ()
+    words: Words = field(default_factory=Words)
+    trusted_types: tuple[str, ...] = ()
+
+
+def check_contract(project: Project, rows: Rows, say: Say, *, again: bool = True) -> bool:
+    """Return whether the project keeps the contract; `say` gets a line for each step.
+
+    `again` compares the files of a second training. The first fault of a file ends the check; of
+    the promises (promises.py) each fault is reported.
+    """
+    with scratch_folder() as folder:
+        try:
+            return _check_promises(_walk(project, rows, folder, say), say, again=again)
+        except (ContractError, KilledError) as error:
+            say(f"FAILED  {error}")
+            return False
+
+
+def _check_promises(trained: Trained, say: Say, *, again: bool) -> bool:
+    before, whole = folder_digest(trained.model), True
+    results = [*check_answers(trained), *([check_training(trained)] if again else [])]
+    for name in (name for name, fault in results if not fault):
+        say(f"ok      {name}: {PROMISED[name]}")
+    if missing := [name for name in SERVED_FILES if not (trained.model / name).is_file()]:
+        say(
+            f"note    serve: there is no {' and no '.join(missing)}, so that the app's own service "
+            "cannot serve this model. Bring a service: docs/reference/model-contract.md, Serving."
+        )
+    # Faults come last, where a person sees them.
+    for fault in (fault for _, fault in results if fault):
+        say(f"FAILED  {fault}")
+        whole = False
+    if folder_digest(trained.model) != before:
+        text = "changed the model folder. Write below --out and the temporary folder only."
+        raise ContractError(f"{trained.project.name}: a command {text}")
+    return whole
+
+
+def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
+    say(f"ok      module {project.module}: {_find(project)}")
+    data = given.data
+    if data is None:
+        data = work / "sample.csv"
+        try:
+            project.sample(data)
+        except ContractError as error:
+            raise ContractError(f"{error} Give data instead: --data FILE.") from error
+    table = read_table(data)
+    target = given.target or table.columns[-1]
+    if target not in table.columns:
+        raise ContractError(f"{data.name} has no column {target}. Name the label: --target NAME.")
+    if given.columns and table.columns != given.columns:
+        raise ContractError(
+            f"{data.name} has the columns {', '.join(table.columns)}, and mlops.toml declares "
+            f"{', '.join(given.columns)}. Make them the same, in the same order."
+        )
+    say(f"ok      data: {len(table.rows)} rows, target {target}")
+
+    rows = work / "rows"
+    prepared = prepare(data, target, project.module, rows, words=given.words)
+    if prepared["refused"] or prepared["profile"]["faults"]:
+        raise ContractError(prepared["refused"] or " ".join(prepared["profile"]["faults"]))
+    judging = read_held_out(rows / HELD_OUT)
+    seen = len(table.rows) - len(judging.actual)
+    if not seen:
+        raise ContractError("All rows are held out. Send more rows.")
+    say(f"ok      split: {seen} rows to train on, {len(judging.actual)} held out")
+
+    before, model = folder_digest(rows / SEEN), work / "model"
+    model.mkdir()
+    project.train(rows / SEEN, model)
+    if not has_files(model):
+        raise ContractError(f"{project.name}: train wrote no file into its model folder (--out).")
+    if folder_digest(rows / SEEN) != before:
+        raise ContractError(f"{project.name}: train changed the folder of its rows (--data).")
+    files = sum(path.is_file() for path in model.rglob("*"))
+    say(f"ok      train: {files} file{'s' if files > 1 else ''}")
+
+    # The folder is moved, so that a model that needs files elsewhere fails here already.
+    moved = work / "moved"
+    shutil.move(model, moved)
+    contender = Contender(project=project, model=moved)
+    result = evaluate(rows / HELD_OUT, contender, None, work, trusted_types=given.trusted_types)
+    if result["refused"]:
+        raise ContractError(result["refused"])
+    answers = json.loads((work / "predictions.json").read_text(encoding="utf-8"))
+    figures = json.loads((work / "metrics.json").read_text(encoding="utf-8"))
+    text = ", ".join(f"{name} {value:.6g}" for name, value in figures.items())
+    say(f"ok      predict: {len(answers['predicted'])} answers; {text}")
+    return Trained(
+        project=project,
+        seen=rows / SEEN,
+        model=moved,
+        features=judging.features,
+        predicted=answers["predicted"],
+        labels=given.words.labels,
+        work=work,
+    )
+
+
+def _find(project: Project) -> Path:
+    file = find_module(project.code, project.module)
+    if file is None:
+        raise ContractError(
+            f"There is no module {project.module} in {project.code}. It needs "
+            f"{project.module.replace('.', '/')}/__main__.py, or name another one: --module."
+        )
+    return file.relative_to(project.code)

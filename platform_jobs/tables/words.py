@@ -1,0 +1,65 @@
+"""Columns whose cells may be words: labels of the target, categories and texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from platform_jobs.tables.cells import EMPTY, kind
+from platform_jobs.tables.tables import Table
+
+NUMBER, CATEGORY, TEXT, LABEL = "number", "category", "text", "label"
+_SHOWN, _EXAMPLES = 40, 3
+
+
+def read_label(cell: str) -> str:
+    """Return the label of a cell, so that 1, 1.0 and " 1" are the same label; "" for none."""
+    text = cell.strip()
+    try:
+        number = float(text)
+        whole = int(number)
+    except (ValueError, OverflowError):
+        return text
+    return str(whole) if number == whole and abs(number) < 1e15 else repr(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The labels of the target, () for a target of numbers, and the columns of words."""
+
+    labels: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    def describe(self, features: Sequence[str], target: str) -> dict[str, object]:
+        """Return the kinds of columns for schema.json, and the labels where the target has some."""
+        kinds = dict.fromkeys(features, NUMBER)
+        kinds |= dict.fromkeys((name for name in features if name in self.categories), CATEGORY)
+        kinds |= dict.fromkeys((name for name in features if name in self.texts), TEXT)
+        kinds[target] = LABEL if self.labels else NUMBER
+        content: dict[str, object] = {"kinds": kinds}
+        if self.labels:
+            content["labels"] = list(self.labels)
+        return content
+
+
+def label_faults(table: Table, target: str, labels: Sequence[str]) -> list[str]:
+    """Return the fault of cells of the target that are no label; [] without labels.
+
+    Empty cells are not counted: the data gate names them as in each other column.
+    """
+    if not labels or target not in table.columns:
+        return []
+    place = table.columns.index(target)
+    lines = table.lines or tuple(range(2, len(table.rows) + 2))
+    wrong = [
+        (line, row[place])
+        for line, row in zip(lines, table.rows, strict=True)
+        if read_label(row[place]) not in labels and kind(row[place]) != EMPTY
+    ]
+    if not wrong:
+        return []
+    examples = list(dict.fromkeys(repr(cell.strip()[:_SHOWN]) for _, cell in wrong))[:_EXAMPLES]
+    return [
+        f"{target}: {len(wrong)} of {len(table.rows)} cells are none of the labels "
+        f"{', '.join(labels)}, such as {' or '.join(examples)}, first in line {wrong[0][0]}. "
+        "Correct these cells, or correct `labels` of the model in mlops.toml."
+    ]

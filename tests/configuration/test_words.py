@@ -1,0 +1,71 @@
+"""Labels, categories and texts of mlops.toml name columns that are there, each once."""
+
+import tomllib
+
+import pytest
+
+from configuration.checking import find_problems
+from tests.configuration.project_files import MODEL, ROOT
+
+CHURN = """\
+[models.churn]
+container = "data"
+prefix = "churn/"
+training = "training"
+scoring = "scoring"
+
+[models.churn.data]
+columns = ["months", "plan", "comment", "left"]
+target = "left"
+labels = ["no", "yes"]
+categories = ["plan"]
+texts = ["comment"]
+
+[models.churn.gate]
+metric = "brier"
+bar = 0.2
+
+[models.churn.release]
+approvers = ["ada"]
+"""
+
+
+def problems(text: str) -> list[str]:
+    return find_problems(tomllib.loads(text), ROOT)
+
+
+def test_a_classification_with_columns_of_words_has_no_problem() -> None:
+    assert problems(CHURN + MODEL) == []
+    assert problems(CHURN.replace('["no", "yes"]', '["0", "1"]')) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ('["no", "yes"]', '["no"]', 'data.labels = ["no"]: a target must have two labels'),
+        ('["no", "yes"]', '["a", "b", "c"]', "a target must have two labels"),
+        ('["no", "yes"]', '["no", "no"]', "data.labels[0] has it already"),
+        ('["no", "yes"]', '["0", "1.0"]', 'data.labels[1] = "1.0": it must be a label'),
+        ('["no", "yes"]', '["no", 1]', "data.labels[1] = 1: it must be a label"),
+        ('["no", "yes"]', '"yes"', 'data.labels = "yes": it must be a list of labels'),
+        ('categories = ["plan"]', 'categories = ["left"]', "name its labels in `labels`"),
+        (
+            'categories = ["plan"]',
+            'categories = ["plans"]',
+            "data.columns has months, plan, comment",
+        ),
+        ('texts = ["comment"]', 'texts = ["plan"]', "data.categories[0] has it already"),
+        ('metric = "brier"', 'metric = "mae"', 'gate.metric = "mae": the target has labels'),
+        ('metric = "brier"', "margin = 0.0", 'gate.metric = "mse": the target has labels'),
+        (
+            "[models.churn.release]",
+            "[models.churn.drift]\nalpha = 0.01\n[models.churn.release]",
+            "[models.churn.drift]: drift is watched in numbers only",
+        ),
+    ],
+)
+def test_a_conflict_is_named(before: str, after: str, problem: str) -> None:
+    assert before in CHURN
+    [text] = problems(CHURN.replace(before, after))
+
+    assert problem in text
