@@ -26,6 +26,7 @@ from mlopsctl.imports import SeedError, imports
 from mlopsctl.reach.client import ApiError
 from mlopsctl.reach.local_host import HostError
 from mlopsctl.reach.state_folder import StateError
+from mlopsctl.scaffold.commands import ScaffoldError, contract, init
 from mlopsctl.up import demo, down, up
 from mlopsctl.version import show_version
 from mlopsctl.versions.explain import explain
@@ -45,10 +46,12 @@ for command in (
     *(explain, reproduce),
     *(train, retry, cancel, approve, reject, withdraw, roll_back, shutdown),
     *(reconcile, drift, doctor),
+    *(init, contract),
 ):
     # typer makes roll-back of roll_back.
     app.command()(command)
 
+REFUSALS = (ApiError, HostError, SeedError, ScaffoldError, StateError, ProjectFileError)
 Version = Annotated[
     bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
 ]
@@ -68,7 +71,7 @@ def main() -> int:
     try:
         # Without standalone mode, the call returns the code of a typer.Exit.
         code = app(standalone_mode=False)
-    except (ApiError, HostError, SeedError, StateError, ProjectFileError, OSError) as error:
+    except (*REFUSALS, OSError) as error:
         print(f"mlopsctl: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):

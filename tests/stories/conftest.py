@@ -20,7 +20,7 @@ from tests.api_document import check_response
 from tests.funchost.conftest import until
 from tests.made_once import prepared
 from tests.patience import PATIENCE
-from tests.sample_project import sample_text
+from tests.sample_project import SAMPLE, sample_projects, sample_text
 
 ROOT = Path(__file__).parents[2]
 # A machine that is busy or stalls answers slowly; the limit of latency has tests of its own.
@@ -70,9 +70,12 @@ class App:
         self.state, self.root, self._holds = state, root, state.parent / "holds"
         state.mkdir(parents=True, exist_ok=True)
         shutil.copy(prepared() / "mlflow.db", state)
-        for model in read_projects(Path(os.environ["MLOPS_PROJECTS"])):
+        sample = sample_projects()[SAMPLE].data.columns
+        projects = read_projects(Path(os.environ["MLOPS_PROJECTS"]), root)
+        for model, rules in projects.items():
             kept = state / "datasets" / model / "baseline.csv"
-            if not kept.exists():
+            # A model of other columns gets its own sample from the app.
+            if not kept.exists() and rules.data.columns == sample:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(prepared() / "datasets" / "diabetes" / "baseline.csv", kept)
         self.start()
