@@ -14,13 +14,18 @@ def split_rows(table: Table, key: str) -> tuple[Table, Table]:
 
     The hash decides alone, so equal rows fall on one side, a row keeps its side in every later file
     that holds it, and the order of the rows or columns in the file changes nothing. `key` is the
-    name of the model: models that share a file hold out different rows.
+    name of the model: models that share a file hold out different rows. A row that occurs several
+    times is seen as often as it came, and held out once: its copies are no further evidence.
     """
     places = sorted(range(len(table.columns)), key=lambda place: table.columns[place])
     hashed = sorted((_hash(row, places, key), row) for row in table.rows)
     bound = int(HELD_OUT * 2**64)
     seen = tuple(row for number, row in hashed if number >= bound)
-    held_out = tuple(row for number, row in hashed if number < bound)
+    distinct: dict[int, tuple[str, ...]] = {}
+    for number, row in hashed:
+        if number < bound:
+            distinct.setdefault(number, row)
+    held_out = tuple(distinct.values())
     return Table(columns=table.columns, rows=seen), Table(columns=table.columns, rows=held_out)
 
 

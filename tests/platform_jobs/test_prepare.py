@@ -65,6 +65,18 @@ def test_equal_rows_fall_on_one_side_however_they_are_written(tmp_path: Path) ->
     assert not numbers("seen") & numbers("held_out")
 
 
+def test_a_repeated_row_judges_once_and_trains_as_often_as_it_came(tmp_path: Path) -> None:
+    # Else the comparison takes copies of a row for further evidence.
+    once = prepare(tmp_path / "x", ROWS)
+    made = prepare(tmp_path / "y", [line for row in ROWS for line in (row, f"{row}.0")] * 10)
+
+    assert (made / "held_out" / "rows.csv").read_bytes() == (
+        once / "held_out" / "rows.csv"
+    ).read_bytes()
+    assert len(read(made, "seen")) == 20 * len(read(once, "seen"))
+    assert content(made)["held_out"] == content(once)["held_out"]
+
+
 def test_a_row_keeps_its_side_in_a_file_that_grew(tmp_path: Path) -> None:
     # Else a later challenger would be judged by rows that the champion was trained on.
     first, grown = prepare(tmp_path / "x", ROWS[:500]), prepare(tmp_path / "y", ROWS)
