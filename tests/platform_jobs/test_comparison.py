@@ -178,7 +178,8 @@ def test_the_slope_is_scipy_s(pairs: list[tuple[int, int]]) -> None:
 
     reach = float(stats.t.isf(0.001, len(x) - 2)) * line.stderr
     known = (line.slope, line.slope - reach, line.slope + reach)
-    assert found == pytest.approx(known, abs=1e-9)
+    # On a perfect line SciPy's error is the root of a rounding error, 1e-8 of the slope, and not 0.
+    assert found == pytest.approx(known, abs=1e-6 * max(1.0, abs(line.slope)))
 
 
 def test_a_champion_that_cannot_be_compared_has_a_fault_and_no_loss() -> None:
