@@ -89,11 +89,13 @@ def azure_bench(azure: Azure, model: Path) -> Bench:
     """Give Azure, whose services do their work when time passes."""
 
     def version(number: str) -> ModelVersion:
-        for path in model.iterdir():
-            azure.wrote(f"runs/run-{number}/model/{path.name}", path.read_bytes())
-        for path in (model.parent / "evaluation").iterdir():
-            name = f"runs/run-{number}-vs-nothing/evaluation/{path.name}"
-            azure.wrote(name, path.read_bytes())
+        outputs = {
+            f"runs/run-{number}/model": model,
+            f"runs/run-{number}-vs-nothing/evaluation": model.parent / "evaluation",
+        }
+        for blob, folder in outputs.items():
+            for path in (path for path in folder.rglob("*") if path.is_file()):
+                azure.wrote(f"{blob}/{path.relative_to(folder).as_posix()}", path.read_bytes())
         return _version(number, model, f"azureml:diabetes:{number}")
 
     def settle() -> None:
