@@ -141,9 +141,11 @@ answers["files"] = sorted({path.relative_to(out.parent).parts[0] for path in out
     job = cloud_machine.azure.ml.resources[f"/jobs/{run}"]["properties"]
     assert named == set()
     assert not job.get("environmentVariables")
-    assert set(job["inputs"]) == {"code", "digest", "rows"}
+    # The platform's own code, which is public, records the environment before the training begins.
+    assert set(job["inputs"]) == {"code", "digest", "platform_code", "rows"}
     assert "held_out" not in json.dumps(job)
     given = {"code", "input-code", "input-rows", "output-log", "output-model"}
+    given |= {"platform_code", "input-platform_code"}
     assert set(answers["files"]) == given
     assert "s3cret" not in json.dumps([answers, job])
 
