@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 
+# Deviations that are equal to so many digits of the greatest one are tied.
+TIED_DIGITS = 12
+
+
 def location(first: "Numbers", second: "Numbers") -> float:
     """Return the p-value of Mann and Whitney's test (1947), normal, with correction for ties."""
     return _linear_rank(ranks(np.concatenate([first, second])), len(second))
@@ -29,6 +33,9 @@ def spread(first: "Numbers", second: "Numbers") -> float:
     from one group to the other by chance.
     """
     deviations = np.concatenate([abs(x - _middle(x)) for x in (first, second)])
+    # Rounded, because equal deviations differ in the last digit, which would decide their ranks.
+    scale = float(deviations.max()) or 1.0
+    deviations = np.round(deviations / scale, TIED_DIGITS)
     shares = ranks(deviations) / (2.0 * (len(deviations) + 1)) + 0.5
     return _linear_rank(special.ndtri(shares), len(second))
 

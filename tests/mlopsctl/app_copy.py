@@ -1,5 +1,6 @@
 """A copy of the app without its tests and documents, as a clone that a person works in."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,9 @@ def copy_app(into: Path, parts: tuple[str, ...] = PARTS) -> Path:
 
 
 def run(app: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python module in the folder of an app."""
+    """Run a Python module in the folder of an app, without options for the test run around it."""
     command = [sys.executable, "-m", *words]
-    return subprocess.run(command, cwd=app, capture_output=True, text=True, check=False)
+    environ = {name: text for name, text in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    return subprocess.run(
+        command, cwd=app, env=environ, capture_output=True, text=True, check=False
+    )
