@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Some images set it. Each process would then compile every module again, 2 s of CPU for a training.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up down test test-conformance test-azure crash storm bench bench-data-check bench-drift mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-conformance test-azure crash soak storm bench bench-data-check bench-drift mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test-conformance: $(READY) ## Play the recorded answers of Microsoft's extension
 
 crash: $(READY) ## Kill the host at every commit point and compare with an undisturbed run
 	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py
+
+soak: $(READY) ## Run the long stories that `make test` leaves out, and the stories beside them
+	@STORIES=all $(PY) -m pytest -n $(WORKERS) --dist loadfile tests/stories tests/mlopsctl/test_init.py
 
 storm: $(READY) ## Send 10,000 events, kill the host in between, and count the results
 	@EVENT_STORM=10000 $(PY) -m pytest tests/stories/test_event_storm.py

@@ -11,6 +11,7 @@ import pytest
 
 from configuration.project_file import ProjectFileError, read_project_file
 from mlopsctl.scaffold.project import TAKEN, ScaffoldError, create_project
+from tests.long_stories import long_story
 from tests.mlopsctl.app_copy import ROOT, copy_app, run
 
 NO_APP = ("training", "scoring", "mlops.toml")
@@ -216,6 +217,7 @@ def build() -> HistGradientBoostingRegressor:
 """
 
 
+@long_story
 def test_a_gradient_boosted_model_is_a_change_of_one_module(app: Path) -> None:
     create(app)
     (app / "rents" / "model.py").write_text(BOOSTED)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.long_stories import long_story
 from tests.stories.conftest import ROOT, App, make_app, project
 from tests.stories.traffic import REQUESTS, Traffic, caller_of
 
@@ -114,6 +115,7 @@ def _check_command(app: App, report_id: str) -> None:
     assert json.loads(listed)["alarms"][0]["report_id"] == report_id
 
 
+@long_story
 def test_a_feedback_loop_ends_in_one_retraining_and_a_finding(app: App, diabetes: str) -> None:
     app.drop("fed/a.csv", diabetes)
     app.ended(app.claimed("fed/a.csv"))

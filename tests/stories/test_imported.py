@@ -10,6 +10,7 @@ import pytest
 from mlopsctl.imports import mlopspython
 from scoring.predictor import Predictor
 from tests.adapters.git.repositories import Repository, make_repository
+from tests.long_stories import long_story
 from tests.mlopsctl.seed_clone import SCORE, write_clone
 from tests.stories.conftest import App
 from tests.stories.traffic import caller_of
@@ -57,6 +58,7 @@ def app(tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch)
     made.stop()
 
 
+@long_story
 def test_an_imported_project_goes_to_production_with_its_own_scoring_script(
     app: App, repository: Repository, diabetes: str, tmp_path: Path
 ) -> None:

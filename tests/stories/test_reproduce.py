@@ -9,6 +9,7 @@ import pytest
 from function_app.adapters.local.jobs.mlflow_client import mlflow_client
 from mlopsctl.reach.client import ApiError
 from mlopsctl.versions.explain import lines
+from tests.long_stories import long_story
 from tests.patience import PATIENCE
 from tests.stories.conftest import ROOT, App, make_app, project
 
@@ -75,6 +76,7 @@ def test_the_second_training_of_a_version_has_the_same_bytes_until_its_data_is_g
     assert f"Version {found['data']['digest'][:12]} is gone" in text
 
 
+@long_story
 def test_a_training_without_seeds_is_told_from_another_input(app: App, diabetes: str) -> None:
     app.drop("restless/1.csv", diabetes)
     app.ended(app.claimed("restless/1.csv"))
