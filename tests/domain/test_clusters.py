@@ -30,6 +30,7 @@ from function_app.domain.drift.prediction_lines import (
     LoggedPrediction,
     read_line,
     repeated_share,
+    row_key,
 )
 
 WATCHED = Watched(
@@ -88,6 +89,15 @@ def test_requests_of_one_row_count_as_their_values_do(ages: list[int]) -> None:
     expected = count_column(TRAINED.columns[0], map(float, ages))
     age = total_columns(counted.parts)["age"]
     assert (age.rows, age.below) == (expected.rows, expected.below)
+
+
+def test_rows_differ_whose_numbers_have_one_hash_in_python() -> None:
+    keys = {row_key([value, 0.0]) for value in (-1.0, -2.0, 0.0, math.inf, -math.inf, math.nan)}
+
+    assert len(keys) == 6
+    assert row_key([math.nan]) == row_key([float("nan")])
+    assert row_key([-0.0]) == row_key([0.0])
+    assert row_key([0.12345678]) == row_key([0.1234568])
 
 
 def test_equal_rows_count_once_also_over_looks_and_in_other_requests() -> None:

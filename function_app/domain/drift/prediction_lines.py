@@ -1,7 +1,9 @@
 """Lines of the prediction log as scoring/prediction_log.py writes them, read and counted."""
 
+import hashlib
 import json
 import math
+from array import array
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -124,8 +126,13 @@ def _labelled(prediction: LoggedPrediction) -> Iterator[tuple[str, float]]:
 
 
 def row_key(inputs: Iterable[float]) -> int:
-    """Return a number that equal rows share, with the digits that files of text have."""
-    return hash(tuple(_rounded(value) for value in inputs))
+    """Return a number of 64 bits that equal rows share, with the digits that files of text have.
+
+    Not Python's hash: it is the same for -1 and -2, and differs between two values that are NaN.
+    """
+    values = array("d", (_rounded(value) + 0.0 for value in inputs))
+    digest = hashlib.blake2b(values.tobytes(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def _rounded(value: float) -> float:
