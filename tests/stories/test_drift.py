@@ -62,6 +62,7 @@ def trainings(app: App, model: str) -> list[str]:
     return [instance_id for instance_id in ids if instance_id.startswith(f"train-{model}-")]
 
 
+@long_story
 def test_shifted_traffic_starts_one_retraining_and_unshifted_traffic_none(
     app: App, diabetes: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+from tests.long_stories import long_story
 from tests.stories.conftest import App
 
 
@@ -37,6 +38,7 @@ def test_a_newer_challenger_supersedes_the_one_that_waits(fresh_app: App, diabet
     assert app.ended("release-held-3")["output"]["status"] == "promoted"
 
 
+@long_story
 def test_a_burst_of_files_is_two_trainings_the_first_and_the_newest(
     fresh_app: App, diabetes: str
 ) -> None:

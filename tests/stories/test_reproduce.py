@@ -38,6 +38,7 @@ def reproduce(app: App, name: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout + ended.stderr
 
 
+@long_story
 def test_the_second_training_of_a_version_has_the_same_bytes_until_its_data_is_gone(
     app: App, diabetes: str
 ) -> None:
