@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-from array import array
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -130,8 +129,8 @@ def row_key(inputs: Iterable[float]) -> int:
 
     Not Python's hash: it is the same for -1 and -2, and differs between two values that are NaN.
     """
-    values = array("d", (_rounded(value) + 0.0 for value in inputs))
-    digest = hashlib.blake2b(values.tobytes(), digest_size=8).digest()
+    text = " ".join(repr(_rounded(value) + 0.0) for value in inputs)
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
