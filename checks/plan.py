@@ -19,7 +19,7 @@ class PlanError(Exception):
 class Plan:
     """Commands as words, in this order; the dry run walks the training through its contract.
 
-    `target` is the column to predict, "" the last one.
+    `target` is the column to predict, "" the last one; `group` the column of groups, "" for none.
     """
 
     lint: tuple[str, ...]
@@ -29,6 +29,7 @@ class Plan:
     timeout_seconds: float
     target: str = ""
     words: tuple[str, ...] = ()
+    group: str = ""
 
 
 def read_plan(path: Path) -> Plan:
@@ -53,6 +54,7 @@ def read_plan(path: Path) -> Plan:
         timeout_seconds=float(seconds),
         target=str(content.get("target", "")),
         words=tuple(str(word) for word in content.get("words", ())),
+        group=str(content.get("group", "")),
     )
 
 

@@ -131,6 +131,8 @@ def _dry_run(plan: Plan, run: Run, report: Report, out: Path, has_data: bool) ->
     if plan.target:
         words += ["--target", plan.target]
     words += plan.words
+    if plan.group:
+        words += ["--group", plan.group]
     ended = run(words)
     _keep(report, out, "dry-run.log", ended.output.encode())
     lines = [line.strip() for line in ended.output.splitlines() if line.strip()]

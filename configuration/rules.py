@@ -42,14 +42,20 @@ def _check_columns(path: str, model: Model) -> Iterator[Finding]:
     if target not in columns:
         where = f"{path}.data.columns"
         yield where, f"{where} = {show(list(columns))}: the target {show(target)} is missing."
+    group = data.get("group", "")
+    if fault := _group_fault(group, target, columns):
+        where = f"{path}.data.group"
+        yield where, f"{where} = {show(group)}: {fault}"
+        group = ""
     for key, named in (
         ("drift.columns", drift.get("columns")),
         ("gate.slices", gate.get("slices")),
     ):
         for number, name in enumerate(_texts(named)):
             where = f"{path}.{key}[{number}]"
-            if name == target:
-                yield where, f"{where} = {show(name)}: it is the target; name features only."
+            if name in (target, group):
+                kind = "target" if name == target else "group"
+                yield where, f"{where} = {show(name)}: it is the {kind}; name features only."
             elif name not in columns:
                 known = ", ".join(column for column in columns if column != target)
                 yield where, f"{where} = {show(name)}: {path}.data.columns has {known}."
@@ -59,7 +65,8 @@ def _check_words(path: str, model: Model) -> Iterator[Finding]:
     """Yield conflicts between the labels, the columns of words and the other tables."""
     data, gate, drift = (_table(model, name) for name in ("data", "gate", "drift"))
     target, labels = data.get("target", TARGET), data.get("labels", [])
-    features = [name for name in _texts(data.get("columns")) if name != target]
+    group = data.get("group", "")
+    features = [name for name in _texts(data.get("columns")) if name not in (target, group)]
     seen: dict[str, str] = {}
     for key in ("categories", "texts"):
         for number, name in enumerate(_texts(data.get(key))):
@@ -68,6 +75,8 @@ def _check_words(path: str, model: Model) -> Iterator[Finding]:
             if name == target:
                 text = "it is the target; name its labels in `labels`"
                 yield where, f"{where} = {show(name)}: {text}."
+            elif name == group:
+                yield where, f"{where} = {show(name)}: it is the group; name features only."
             elif name not in features:
                 yield (
                     where,
@@ -93,6 +102,20 @@ def _check_words(path: str, model: Model) -> Iterator[Finding]:
             f"[{where}]: drift is watched in numbers only, and {path}.data has "
             f"{'labels' if labels else 'categories or texts'}. Remove this table.",
         )
+
+
+def _group_fault(group: object, target: str, columns: tuple[str, ...]) -> str:
+    """Return the fault of a column of groups, "" when it has none."""
+    known = ", ".join(column for column in columns if column != target)
+    if not isinstance(group, str) or not group:
+        return ""
+    if group == target:
+        return f"it is the target; name one of {known}."
+    if group not in columns:
+        return f"the columns are {known}."
+    if len(columns) == 2:
+        return "it is no feature, and there is no other one."
+    return ""
 
 
 def _check_modules(path: str, model: Model, root: Path) -> Iterator[Finding]:

@@ -88,6 +88,10 @@ LABEL = Text(
     'shortest form: "1", not "1.0"',
     accepts=lambda text: _is_column(text) and len(text) <= 100 and not _is_long_number(text),
 )
+COLUMN_OR_NONE = Text(
+    allowed=f'{COLUMN.allowed}, or ""',
+    accepts=lambda text: not text or _is_column(text),
+)
 PERSON = Text(
     allowed="a name of up to 113 letters, digits and . _ @ + ' # ! ~ ^ -, with no / in it",
     accepts=lambda text: _APPROVER.fullmatch(text) is not None,

@@ -9,7 +9,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -26,12 +26,14 @@ from platform_jobs.judging.evaluate import (
 )
 from platform_jobs.judging.metrics import NAMES
 from platform_jobs.limits import READER_MEMORY, limit_process, out_of_memory
+from platform_jobs.models.answers import Answers
 from platform_jobs.models.apart import Apart
-from platform_jobs.models.asking import ask
+from platform_jobs.models.asking import ask, write_answers
 from platform_jobs.models.models import KilledError, Project
 from platform_jobs.prepare import prepare
 from platform_jobs.profile import profile_table
 from platform_jobs.sample import write_sample
+from platform_jobs.splitting.cross_fitting import train_and_ask
 from platform_jobs.tables.columns import read_columns, read_labels
 from platform_jobs.tables.tables import scan_table
 from platform_jobs.tables.words import Words, read_label
@@ -86,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     split.add_argument("--digest", help="SHA-256 that the file must have")
     split.add_argument("--target", required=True, help="the column to predict")
     split.add_argument("--key", required=True, help="name of the model; decides the split")
+    split.add_argument("--group", default="", help="column whose equal cells stay together")
+    split.add_argument("--folds", type=int, default=1, help="1 holds out a fifth of the rows")
     split.add_argument("--out", type=Path, required=True, help="the folder to write")
     split.add_argument(
         "--column", action="append", default=[], help="a column of mlops.toml, in its order"
@@ -103,11 +107,16 @@ def _parser() -> argparse.ArgumentParser:
         judge.add_argument(f"--{name}", type=Path, required=needed, help=f"the {name}'s folder")
         judge.add_argument(f"--{name}-code", type=Path, default=Path(), help="and its code")
     judge.add_argument("--champion-digest", default="", help="that the champion's folder must have")
+    _add_memory(judge)
     judge.add_argument("--out", type=Path, required=True, help="the folder to write")
     judge.add_argument(
         "--trusted-type", action="append", default=[], help="a type that a skops file may hold"
     )
-    judge.add_argument("--isolation", default="", help="level of the sandbox of predict")
+    judge.add_argument(
+        "--seen", type=Path, help="folder with the rows of the training of each fold"
+    )
+    judge.add_argument("--isolation", default="", help="level of the sandbox of the commands")
+    judge.add_argument("--network", action="store_true", help="for trainings in the sandbox")
     judge.add_argument("--hide", type=Path, action="append", default=[], help="from predict")
     judge.add_argument("--show", type=Path, action="append", default=[], help="to predict")
     _add_rules(judge)
@@ -116,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     asking = commands.add_parser("ask", help="let one model answer features, judged elsewhere")
     _add_project(asking)
     asking.add_argument("--name", required=True, help="of the model in texts")
-    asking.add_argument("--model", type=Path, required=True, help="the model's folder")
+    model = asking.add_mutually_exclusive_group(required=True)
+    model.add_argument("--model", type=Path, help="the model's folder")
+    model.add_argument("--rows", type=Path, help="rows to train a model on for these answers alone")
     asking.add_argument("--digest", default="", help="that the model's folder must have")
     asking.add_argument("--key", default="", help="hex digits that seal the answers")
     asking.add_argument("--asked", type=Path, required=True, help="folder of features")
@@ -132,8 +143,13 @@ def _parser() -> argparse.ArgumentParser:
         "--answers", type=Path, required=True, help="folder of the challenger's answers"
     )
     compute.add_argument("--champion-answers", type=Path, help="folder of the champion's answers")
+    _add_memory(compute)
     compute.add_argument("--key", default="", help="that sealed the challenger's answers")
     compute.add_argument("--champion-key", default="", help="that sealed the champion's answers")
+    compute.add_argument(
+        "--fold-answers", type=Path, action="append", default=[], help="of each fold, in order"
+    )
+    compute.add_argument("--fold-key", action="append", default=[], help="that sealed them")
     compute.add_argument("--out", type=Path, required=True, help="the folder to write")
     compute.add_argument("--trusted-type", action="append", default=[], help="as of evaluate")
     _add_rules(compute)
@@ -152,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     contract.add_argument("--trusted-type", action="append", default=[], help="as of evaluate")
     contract.add_argument("--train-once", action="store_true", help="compare no second training")
     _add_words(contract)
+    contract.add_argument("--group", default="", help="column whose equal cells stay together")
     contract.set_defaults(act=_contract)
     return parser
 
@@ -170,6 +187,12 @@ def _words(given: argparse.Namespace) -> Words:
         labels=tuple(read_label(label) for label in given.label),
         categories=tuple(given.category),
         texts=tuple(given.text),
+    )
+
+
+def _add_memory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--champion-evaluation", type=Path, help="folder of the evaluation of the champion"
     )
 
 
@@ -241,6 +264,8 @@ def _prepare(given: argparse.Namespace) -> int:
         given.column,
         given.reference,
         words=_words(given),
+        group=given.group,
+        folds=given.folds,
     )
     print(content["refused"] or f"{content['profile']['rows']} rows")
     return 0
@@ -254,7 +279,7 @@ def _digest(path: Path) -> str:
 def _evaluate(given: argparse.Namespace) -> int:
     apart = None
     if given.isolation:
-        apart = Apart(given.isolation, tuple(given.hide), tuple(given.show))
+        apart = Apart(given.isolation, tuple(given.hide), tuple(given.show), given.network)
 
     def contender(name: str) -> Contender | None:
         model: Path | None = getattr(given, name)
@@ -268,8 +293,10 @@ def _evaluate(given: argparse.Namespace) -> int:
             timeout=given.timeout,
             apart=apart,
         )
-        digest = given.champion_digest if name == "champion" else ""
-        return Contender(project=project, model=model, digest=digest)
+        if name == "challenger":
+            return Contender(project=project, model=model)
+        digest, evaluation = given.champion_digest, given.champion_evaluation
+        return Contender(project=project, model=model, digest=digest, evaluation=evaluation)
 
     challenger = contender("challenger")
     assert challenger is not None  # argparse requires it
@@ -280,6 +307,7 @@ def _evaluate(given: argparse.Namespace) -> int:
         given.out,
         _rules(given),
         given.trusted_type,
+        seen=given.seen,
     )
     print(content["refused"] or "The models answered.")
     return 0
@@ -287,7 +315,15 @@ def _evaluate(given: argparse.Namespace) -> int:
 
 def _ask(given: argparse.Namespace) -> int:
     project = replace(_project(given), name=given.name)
-    content = ask(project, given.model, given.asked, given.out, digest=given.digest, key=given.key)
+    if given.rows:
+
+        def answer(data: Path, rows: int, folder: Path, labels: Sequence[str]) -> Answers:
+            return train_and_ask(project, given.rows, data, rows, folder, labels)
+
+        content = write_answers(answer, given.asked, given.out, given.key)
+    else:
+        model, digest = given.model, given.digest
+        content = ask(project, model, given.asked, given.out, digest=digest, key=given.key)
     print(content["refused"] or "The model answered.")
     return 0
 
@@ -303,6 +339,9 @@ def _judge(given: argparse.Namespace) -> int:
         given.trusted_type,
         key=given.key,
         champion_key=given.champion_key,
+        champion_evaluation=given.champion_evaluation,
+        fold_answers=given.fold_answers,
+        fold_keys=given.fold_key,
     )
     print(content["refused"] or "The answers were judged.")
     return 0
@@ -329,6 +368,7 @@ def _contract(given: argparse.Namespace) -> int:
     rows = Rows(
         data=given.data.resolve() if given.data else None,
         target=given.target,
+        group=given.group,
         columns=tuple(given.column),
         words=_words(given),
         trusted_types=tuple(given.trusted_type),

@@ -1,7 +1,9 @@
 """Reads the data that arrived: figures for the data gate, and the folders of rows.
 
 A training gets `seen/` and nothing else; `held_out/` goes to the evaluation, and `asked/`, its
-features without the target, to a predict that runs in a job of its own.
+features without the target, to a predict that runs in a job of its own. With folds the training
+gets `seen/all/`, and the model of fold 1 is trained on `seen/1/` and answers `asked/1/`; all other
+models answer `asked/all/`.
 """
 
 from collections.abc import Sequence
@@ -15,12 +17,19 @@ from platform_jobs.files import write_json
 from platform_jobs.limits import out_of_memory
 from platform_jobs.models.asking import ASKED, write_asked
 from platform_jobs.profile import profile_table
-from platform_jobs.split import split_rows
+from platform_jobs.splitting.hashes import (
+    FOLDS,
+    GROUP_HASHES,
+    ROW_HASHES,
+    SEEN_HASHES,
+    write_hashes,
+)
+from platform_jobs.splitting.split import Split, split_rows
 from platform_jobs.tables.tables import Table, scan_table, write_table
 from platform_jobs.tables.words import Words, label_faults
 
 PREPARED, ROWS, SCHEMA = "prepared.json", "rows.csv", "schema.json"
-SEEN, HELD_OUT = "seen", "held_out"
+SEEN, HELD_OUT, ALL = "seen", "held_out", "all"
 
 
 def prepare(
@@ -32,18 +41,34 @@ def prepare(
     reference: Path | None = None,
     *,
     words: Words | None = None,
+    group: str = "",
+    folds: int = 1,
 ) -> Content:
     """Write `prepared.json`, the report and the folders of rows below `out`; return the content.
 
     `schema` are the columns of mlops.toml, to which the header is mapped; () maps nothing.
-    The rows are compared with those of `reference`, when there is one.
-    `words` are the columns whose cells may be words; without them each column has numbers.
+    The rows are compared with those of `reference`, when there is one. `words` are the columns
+    whose cells may be words; without them each column has numbers. Rows with an equal cell in the
+    column `group` stay together. With one fold a fifth of the rows judges; with more folds all rows
+    do, each by the model of a training without its fold.
+
     A file that is no table is a result, not a fault: `refused` says why and `profile` is None. A
     file with faults, or without the target, gets its figures and no rows, because the data gate
     refuses it with all faults at once.
     """
     try:
-        content = _prepare(data, target, key, out, schema, reference, words or Words())
+        words = words or Words()
+        content = _prepare(data, target, schema, reference, words)
+        table = content.pop("table")
+        if {target, group or target} <= {*table.columns} and not content["profile"]["faults"]:
+            split = split_rows(table, key, group=group, folds=folds)
+            _write_split(out, split, target, group, words)
+            content |= {
+                "seen": len(split.seen.rows),
+                "held_out": len(split.judging.rows),
+                "folds": split.fold_count,
+                "repeated": split.repeated,
+            }
     except ContractError as error:
         content = {"refused": str(error), "profile": None}
     except MemoryError:
@@ -56,40 +81,51 @@ def prepare(
 
 
 def _prepare(
-    data: Path,
-    target: str,
-    key: str,
-    out: Path,
-    schema: Sequence[str],
-    reference: Path | None,
-    words: Words,
+    data: Path, target: str, schema: Sequence[str], reference: Path | None, words: Words
 ) -> Content:
     earlier = read_earlier(reference, schema) if reference else None
     table = map_columns(scan_table(data), schema)
     profile = profile_table(table)
     profile["faults"] += label_faults(table, target, words.labels)
-    content: Content = {"refused": "", "profile": profile}
+    content: Content = {"refused": "", "profile": profile, "table": table}
     if earlier is not None:
         content |= check_table(table, earlier, target)
-    if target in table.columns and not profile["faults"]:
-        seen, held_out = split_rows(table, key)
-        write_rows(out / SEEN, seen, target, words=words)
-        write_rows(out / HELD_OUT, held_out, target, words=words)
-        write_asked(out / ASKED, held_out, target, labels=words.labels)
-        content |= {"seen": len(seen.rows), "held_out": len(held_out.rows)}
     return content
 
 
-def write_rows(folder: Path, table: Table, target: str, *, words: Words | None = None) -> None:
-    """Write a folder of rows as a training gets it: rows.csv and schema.json."""
+def _write_split(out: Path, split: Split, target: str, group: str, words: Words) -> None:
+    def write(part: str, seen: Table, asked: Table) -> None:
+        write_rows(out / SEEN / part, seen, target, group, words=words)
+        write_asked(out / ASKED / part, asked, target, group, labels=words.labels)
+
+    held_out = out / HELD_OUT
+    write_rows(held_out, split.judging, target, group, words=words)
+    write_hashes(held_out / ROW_HASHES, split.hashes)
+    write_hashes(held_out / GROUP_HASHES, split.groups)
+    write_hashes(held_out / FOLDS, split.folds)
+    write_hashes(held_out / SEEN_HASHES, split.seen_hashes)
+    write(ALL if split.fold_count > 1 else "", split.seen, split.judging)
+    for fold in range(split.fold_count) if split.fold_count > 1 else ():
+        write(str(fold + 1), split.training(fold), split.asked(fold))
+
+
+def write_rows(
+    folder: Path, table: Table, target: str, group: str = "", *, words: Words | None = None
+) -> None:
+    """Write a folder of rows as a training gets it: rows.csv and schema.json.
+
+    A column of groups is no feature: a group of later rows is another one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_table(folder / ROWS, table)
-    features = [name for name in table.columns if name != target]
-    schema = {
+    features = [name for name in table.columns if name not in (target, group)]
+    schema: dict[str, object] = {
         "columns": list(table.columns),
         "features": features,
         "target": target,
         "rows": len(table.rows),
         **(words or Words()).describe(features, target),
     }
+    if group:
+        schema["group"] = group
     write_json(folder / SCHEMA, schema)

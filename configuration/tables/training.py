@@ -4,6 +4,7 @@ from configuration.cron import find_fault
 from configuration.kinds import Choice, Flag, Key, Listed, Number, Table, Text, Whole
 from configuration.values import (
     COLUMN,
+    COLUMN_OR_NONE,
     DAY,
     LABEL,
     PATTERN,
@@ -63,6 +64,13 @@ DATA = Table(
             kind=Listed(item=COLUMN, noun="names of columns", once=True),
             default=(),
             help="Features whose cells are any text.",
+        ),
+        Key(
+            name="group",
+            kind=COLUMN_OR_NONE,
+            default="",
+            help="A column, such as the number of a patient, whose equal cells keep rows together: "
+            "no group both trains a model and judges it. It may hold any text, and is no feature.",
         ),
         Key(
             name="min_rows", kind=Whole(low=1, high=1_000_000_000), default=50, help="Fewest rows."
@@ -167,6 +175,21 @@ GATE = Table(
             default="keep",
             help="The answer when the rows show too little: `keep` the champion, or register the "
             "version and `ask` the approvers, who see all figures.",
+        ),
+        Key(
+            name="min_judging_rows",
+            kind=Whole(low=30, high=1_000_000_000),
+            default=30,
+            help="Fewest rows that compare a challenger with the champion. Rows that the champion "
+            "was trained on do not count.",
+        ),
+        Key(
+            name="folds",
+            kind=Whole(low=1, high=20),
+            default=1,
+            help="1 holds a fifth of the rows out of the training to judge the model. With more, "
+            "all rows train the model and judge it: `train` runs once more for each fold, without "
+            "its rows, and the model of this run answers them.",
         ),
     ),
 )

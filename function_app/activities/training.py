@@ -25,7 +25,7 @@ from function_app.domain.requests import (
     RunRequest,
     StoredDataset,
 )
-from function_app.domain.training import ModelVersion, Run
+from function_app.domain.training import ModelVersion, Run, Split
 from function_app.errors import ConflictError, ContractError, NotFoundError
 from function_app.ports import Ports
 from function_app.services import judging, lineage
@@ -49,8 +49,9 @@ def submit_preparation(ports: Ports, request: PreparationRequest) -> Run:
     """Start the preparation, or return the run of an earlier attempt."""
     reference = judging.reference_data(ports, request.dataset)
     tags = telemetry.tags(instance_id=request.instance_id, model=request.dataset.model)
+    split = Split(group=request.group, folds=request.folds)
     return ports.jobs.submit_preparation(
-        request.run_id, request.dataset, request.target, tags, reference
+        request.run_id, request.dataset, request.target, tags, reference, split
     )
 
 

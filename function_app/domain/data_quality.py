@@ -93,8 +93,9 @@ class DataCheck:
 class DataPolicy:
     """The required form of a file.
 
-    `target` is the column to predict. `max_shift` is the greatest distance of a
-    column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
+    `target` is the column to predict. Rows with an equal cell in the column `group`, "" for none,
+    are trained on or judge together; it may hold any text. `max_shift` is the greatest distance of
+    a column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
     greatest ratio of the two deviations, either way. `inconclusive` says whether to "accept" or to
     "reject" data whose difference from the reference may be damage or a change of the world. With
     `labels` the target is one of them; `categories` and `texts` are columns of words.
@@ -105,6 +106,7 @@ class DataPolicy:
     labels: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    group: str = ""
     min_rows: int = 50
     max_shift: float = 0.5
     max_spread: float = 2.0
@@ -138,8 +140,11 @@ class Prepared:
     """The result of preparing a file.
 
     `refused` is the reason that the file is not a table, "" for a table. Of its rows a training may
-    see `seen`; `held_out` judge the model. `reference` has the figures of the data that it was
-    compared with, `check` the findings; both are None without such data and in records of 0.1.0.
+    see `seen`; `held_out` distinct rows judge the model. With more than one of the `folds` these
+    are all rows, and the model of each fold, which was trained without it, answers its rows.
+    `repeated` counts the rows that another row equals. `reference` has the figures of the data that
+    it was compared with, `check` the findings; both are None without such data and in records of
+    0.1.0.
     """
 
     profile: DataProfile | None
@@ -148,6 +153,8 @@ class Prepared:
     held_out: int = 0
     reference: DataProfile | None = None
     check: DataCheck | None = None
+    folds: int = 1
+    repeated: int = 0
 
 
 def judge_prepared(
@@ -223,7 +230,8 @@ def judge(
         reasons.append(f"{profile.rows} rows; at least {policy.min_rows} are needed.")
     before = {column.name: column for column in baseline.columns}
     for column in profile.columns:
-        if column.name not in policy.columns:
+        # A group may be any text, and later data has other groups.
+        if column.name not in policy.columns or column.name == policy.group:
             continue
         if policy.has_words(column.name):
             reasons += _empty_reasons(column, profile.rows)

@@ -8,9 +8,10 @@ gating/sanity.py. The levels of all of a model's comparisons add up to one error
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from function_app.domain.gating.findings import Finding, Verdict, combine
+from function_app.domain.gating.judging_rows import describe_rows, too_few
 from function_app.domain.gating.sanity import Figures, check_champion, check_model, compare_tails
 from function_app.domain.gating.slices import Slice, check_slices
 from function_app.domain.gating.spending import level_of
@@ -37,7 +38,9 @@ class GatePolicy:
     less. `confidence` is the probability that no comparison of the model, however many there are,
     promotes a challenger that misses this gain. `slices` are columns in whose groups of rows it
     must not be worse by much. `inconclusive` says what happens when the rows show too little: keep
-    the champion, or ask the approvers.
+    the champion, or ask the approvers. Fewer than `min_judging_rows` rows compare nothing. With
+    more than one of the `folds` the final model is trained on all rows, and the model of each fold,
+    trained without it, is judged.
     """
 
     bar: float
@@ -49,6 +52,15 @@ class GatePolicy:
     confidence: float = 0.95
     slices: tuple[str, ...] = ()
     inconclusive: str = KEEP
+    min_judging_rows: int = 30
+    folds: int = 1
+
+    def evaluation_share(self) -> int:
+        """Return how many trainings the commands of an evaluation may take as long as.
+
+        Challenger and champion predict; with folds each trains a model, too.
+        """
+        return 2 + (self.folds if self.folds > 1 else 0)
 
     def level(self, look: int) -> float:
         """Return the level of a model's comparison number `look`; number 0 has the whole budget."""
@@ -109,6 +121,8 @@ class Comparison:
     its number among the model's comparisons. The true values are from `lowest` to `highest`.
     `refused` is the reason when nothing can be compared, or the rule of the contract of a model
     project that the challenger broke; `champion_fault` is the fault of the champion's predictions.
+    `left_out`, `recalled`, `known` and `folds` tell which rows judged (gating/judging_rows.py);
+    `known` is None without a champion.
     """
 
     refused: str = ""
@@ -126,12 +140,27 @@ class Comparison:
     champion: Figures | None = None
     champion_fault: str = ""
     slices: tuple[Slice, ...] = ()
+    left_out: int = 0
+    recalled: int = 0
+    known: bool | None = None
+    folds: int = 1
 
 
 def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
     """Decide whether the challenger may be registered."""
     if comparison.refused:
         return _rejected(redact(comparison.refused))
+    about = describe_rows(
+        comparison.left_out, comparison.recalled, comparison.known, comparison.folds
+    )
+    result = _judge(comparison, policy)
+    return replace(result, reasons=(*result.reasons, *about))
+
+
+def _judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
+    if comparison.known is not None and comparison.rows < policy.min_judging_rows:
+        few = too_few(comparison.rows, policy.min_judging_rows)
+        return GateResult(passed=False, reasons=(few,), verdict=Verdict.INCONCLUSIVE)
     if comparison.rows < 1 or comparison.challenger_loss is None:
         return _rejected("There are no rows to compare on.")
     known = (

@@ -146,6 +146,7 @@ class ModelProject:
             timeout_seconds=rules.timeout_seconds,
             target=self.data.target,
             words=self.data.word_options(),
+            group=self.data.group,
         )
         return ChangePolicy(
             plan=plan,

@@ -43,12 +43,18 @@ class StoredDataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparationRequest:
-    """Compute the figures of a version and split its rows, and wake `instance_id` when done."""
+    """Compute the figures of a version and split its rows, and wake `instance_id` when done.
+
+    `group` is the column whose equal cells stay together, "" for none. With more than one of the
+    `folds` all rows judge.
+    """
 
     run_id: ids.RunId
     dataset: Dataset
     target: str
     instance_id: ids.InstanceId
+    group: str = ""
+    folds: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,21 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """The rule by which a preparation splits rows.
+
+    Rows with an equal cell in the column `group`, "" for none, stay together. With more than one of
+    the `folds` all rows train the final model, and all judge.
+    """
+
+    group: str = ""
+    folds: int = 1
+
+
+ONE = Split()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """The data that a model's later data is compared with, and its figures."""
 

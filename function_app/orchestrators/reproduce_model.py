@@ -52,7 +52,12 @@ def _run(
         return impossible(plan.refused)
     prepared = f"prepare-{reproduction_run(request)}"
     asked = PreparationRequest(
-        run_id=prepared, dataset=dataset, target=request.target, instance_id=ctx.instance_id
+        run_id=prepared,
+        dataset=dataset,
+        target=request.target,
+        instance_id=ctx.instance_id,
+        group=request.group,
+        folds=request.gate.folds,
     )
 
     def prepare() -> Story[Run]:
@@ -146,4 +151,4 @@ def _train(
 
 
 def _evaluation_timeout(request: ReproductionRequest) -> timedelta:
-    return 2 * request.timeout + EVALUATION_MARGIN
+    return request.gate.evaluation_share() * request.timeout + EVALUATION_MARGIN

@@ -109,6 +109,8 @@ def _prepare(
         dataset=dataset,
         target=policy.data.target,
         instance_id=ctx.instance_id,
+        group=policy.data.group,
+        folds=policy.gate.folds,
     )
 
     def submit() -> Story[Run]:
@@ -237,9 +239,10 @@ def _evaluate(
 
 
 def _evaluation_timeout(request: TrainingRequest) -> timedelta:
-    # Each of the two models has the time of a training, so that the run itself can say which one
-    # was too slow.
-    return 2 * request.policy.timeout + EVALUATION_MARGIN
+    # Each command has the time of a training, so that the run itself can say which one was too
+    # slow.
+    policy = request.policy
+    return policy.gate.evaluation_share() * policy.timeout + EVALUATION_MARGIN
 
 
 def _end(

@@ -9,7 +9,7 @@ from function_app.domain.events.arrivals import Arrival
 from function_app.domain.events.events import ArrivedFile
 from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.lineage.environment import RunEnvironment
-from function_app.domain.training import Dataset, Judged, ModelVersion, Run
+from function_app.domain.training import ONE, Dataset, Judged, ModelVersion, Run, Split
 from function_app.domain.training import Reference as ReferenceData
 
 
@@ -118,6 +118,7 @@ class Jobs(Protocol):
         target: str,
         tags: dict[str, str],
         reference: Dataset | None = None,
+        split: Split = ONE,
     ) -> Run:
         """Start the run that computes a version's figures and splits its rows, or return it.
 
@@ -136,7 +137,10 @@ class Jobs(Protocol):
         code: CodeVersion | None,
         tags: dict[str, str],
     ) -> Run:
-        """Start a training on the seen rows of a preparation, or return the run with this id."""
+        """Start a training on the seen rows of a preparation, or return the run with this id.
+
+        With folds these are all rows.
+        """
 
     def submit_evaluation(
         self,
@@ -151,7 +155,8 @@ class Jobs(Protocol):
         """Start a run in which a model and the champion predict a preparation's held-out rows.
 
         The run compares their losses as the policy says for comparison number `look` of the model,
-        0 for a comparison that was not counted.
+        0 for a comparison that was not counted. When the preparation has folds, it also trains a
+        model of each fold without the fold's rows, and this model predicts them.
         """
 
     def judged(self, run_id: str) -> Judged:

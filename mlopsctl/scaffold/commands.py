@@ -70,6 +70,8 @@ def contract(name: Name, data: Data = None, code: Code = None) -> None:
         ("texts", "text"),
     ):
         words += [f"--{option}={name}" for name in data_rules.get(key, ())]
+    if group := data_rules.get("group"):
+        words += [f"--group={group}"]
     words += [f"--trusted-type={t}" for t in model.get("model", {}).get("trusted_types", ())]
     if timeout := model.get("training_run", {}).get("timeout_seconds"):
         words += ["--timeout", str(timeout)]

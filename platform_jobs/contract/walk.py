@@ -9,10 +9,11 @@ from pathlib import Path
 from platform_jobs.contract.promises import REPEAT, Trained, check_answers, check_training
 from platform_jobs.errors import ContractError
 from platform_jobs.files import folder_digest, has_files
-from platform_jobs.judging.evaluate import Contender, evaluate, read_held_out
+from platform_jobs.judging.evaluate import Contender, evaluate
 from platform_jobs.models.models import KilledError, Project, find_module
 from platform_jobs.prepare import HELD_OUT, SEEN, prepare
 from platform_jobs.scratch import scratch_folder
+from platform_jobs.splitting.held_out import read_held_out
 from platform_jobs.tables.tables import read_table
 from platform_jobs.tables.words import Words
 
@@ -35,12 +36,13 @@ class Rows:
     """The rows to check with, and the rules of mlops.toml about them.
 
     `data` is a CSV file, None the project's own sample; `target` its label, "" the last column;
-    `columns` are the columns that it must have, () for any; the cells of `words` may be words.
-    `trusted_types` are types that the skops file may hold.
+    `group` its column of groups, "" for none; `columns` are the columns that it must have, () for
+    any; the cells of `words` may be words. `trusted_types` are types that the skops file may hold.
     """
 
     data: Path | None = None
     target: str = ""
+    group: str = ""
     columns: tuple[str, ...] = ()
     words: Words = field(default_factory=Words)
     trusted_types: tuple[str, ...] = ()
@@ -93,6 +95,9 @@ def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
     target = given.target or table.columns[-1]
     if target not in table.columns:
         raise ContractError(f"{data.name} has no column {target}. Name the label: --target NAME.")
+    group = given.group
+    if group and (group not in table.columns or group == target):
+        raise ContractError(f"{data.name} has no column {group} beside the label: --group NAME.")
     if given.columns and table.columns != given.columns:
         raise ContractError(
             f"{data.name} has the columns {', '.join(table.columns)}, and mlops.toml declares "
@@ -101,11 +106,11 @@ def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
     say(f"ok      data: {len(table.rows)} rows, target {target}")
 
     rows = work / "rows"
-    prepared = prepare(data, target, project.module, rows, words=given.words)
+    prepared = prepare(data, target, project.module, rows, words=given.words, group=group)
     if prepared["refused"] or prepared["profile"]["faults"]:
         raise ContractError(prepared["refused"] or " ".join(prepared["profile"]["faults"]))
     judging = read_held_out(rows / HELD_OUT)
-    seen = len(table.rows) - len(judging.actual)
+    seen = int(prepared["seen"])
     if not seen:
         raise ContractError("All rows are held out. Send more rows.")
     say(f"ok      split: {seen} rows to train on, {len(judging.actual)} held out")

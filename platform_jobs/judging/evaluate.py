@@ -1,9 +1,7 @@
 """Lets challenger and champion answer the same held-out rows, and computes every figure."""
 
-import json
-import math
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,14 @@ from platform_jobs.models.answers import Answers
 from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
-from platform_jobs.prepare import ROWS, SCHEMA
 from platform_jobs.scratch import scratch_folder
-from platform_jobs.tables.tables import Table, read_table, write_table
-from platform_jobs.tables.words import CATEGORY, TEXT, read_label
+from platform_jobs.splitting.cross_fitting import cross_fit, read_cross_fitted
+from platform_jobs.splitting.held_out import HeldOut, read_held_out
+from platform_jobs.splitting.unseen import PREDICTIONS, Judging, Memory, choose, recall, remember
+from platform_jobs.tables.tables import Table, write_table
+from platform_jobs.tables.words import CATEGORY, TEXT
 
-EVALUATION, PREDICTIONS, METRICS = "evaluation.json", "predictions.json", "metrics.json"
+EVALUATION, METRICS = "evaluation.json", "metrics.json"
 COMPARISON = "comparison.json"
 GOLDEN = "golden.json"
 
@@ -33,26 +33,15 @@ class ChampionError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A trained model: its project, its model folder, and the folder's digest, "" for any."""
+    """A trained model: its project, its model folder, and the folder's digest, "" for any.
+
+    `evaluation` is the folder of the evaluation that judged a champion, None when it is gone.
+    """
 
     project: Project
     model: Path
     digest: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOut:
-    """Rows that no training saw: the features as text, and the true targets.
-
-    `kinds` has the kind of each column, {} when all are numbers. A target with `labels` is 1 where
-    the last of them is true, else 0.
-    """
-
-    features: Table
-    target: str
-    actual: tuple[float, ...]
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    labels: tuple[str, ...] = ()
+    evaluation: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +66,12 @@ def evaluate(
     out: Path,
     rules: ComparisonRules | None = None,
     trusted_types: Collection[str] = (),
+    *,
+    seen: Path | None = None,
 ) -> dict[str, Any]:
     """Write the models' answers and the figures below `out`; return evaluation.json's content.
+
+    When the rows were prepared with folds, `seen` is the folder with the rows of each training.
 
     A challenger that breaks the contract is a result: `refused` says how. ChampionError when the
     champion does, and KilledError when a signal ended a command: neither is a verdict.
@@ -88,14 +81,21 @@ def evaluate(
     def asked(contender: Contender) -> Answers:
         return _ask(contender, rows, out)
 
+    def cross_fitted() -> Answers:
+        if seen is None:
+            raise ContractError("The rows were prepared with folds. Give the rows of each: --seen.")
+        return cross_fit(challenger.project, seen, rows, out)
+
     name, model = challenger.project.name, challenger.model
     return _judge(
+        held_out,
         rows,
         model,
         name,
         trusted_types,
-        lambda: asked(challenger),
+        lambda: _with_folds(rows, lambda: asked(challenger), cross_fitted),
         (lambda: asked(champion)) if champion else None,
+        champion.evaluation if champion else None,
         out,
         rules or ComparisonRules(),
     )
@@ -112,11 +112,16 @@ def judge(
     *,
     key: str = "",
     champion_key: str = "",
+    champion_evaluation: Path | None = None,
+    fold_answers: Sequence[Path] = (),
+    fold_keys: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Do the same as `evaluate` with answers that separate jobs wrote; no model is loaded here.
 
-    `key` and `champion_key` are those with which the answers were sealed, "" for no seal.
-    ChangedError when other code wrote the challenger's answers.
+    `champion_evaluation` is the folder of the evaluation that judged the champion. `key` and
+    `champion_key` are those with which the answers were sealed, "" for no seal; `fold_answers` and
+    `fold_keys` have the same for the model of each fold. ChangedError when other code wrote the
+    challenger's answers.
     """
     rows = read_held_out(held_out)
     count = len(rows.actual)
@@ -126,24 +131,44 @@ def judge(
         return read_answers(champion_answers, count, "The champion", champion_key, rows.labels)
 
     return _judge(
+        held_out,
         rows,
         model,
         "The challenger",
         trusted_types,
-        lambda: read_answers(answers, count, "The challenger", key, rows.labels),
+        lambda: _with_folds(
+            rows,
+            lambda: read_answers(answers, count, "The challenger", key, rows.labels),
+            lambda: read_cross_fitted(fold_answers, fold_keys, rows),
+        ),
         champion if champion_answers else None,
+        champion_evaluation,
         out,
         rules or ComparisonRules(),
     )
 
 
+def _with_folds(
+    rows: HeldOut, final: Callable[[], Answers], cross_fitted: Callable[[], Answers]
+) -> tuple[Answers, Answers]:
+    """Return the answers of the challenger that are judged, and those of its final model.
+
+    With folds the final model was trained on the judging rows, so that the models of the folds are
+    judged in its place.
+    """
+    answers = final()
+    return (answers if rows.fold_count == 1 else cross_fitted()), answers
+
+
 def _judge(
+    held_out: Path,
     rows: HeldOut,
     model: Path,
     name: str,
     trusted_types: Collection[str],
-    challenger: Callable[[], Answers],
+    challenger: Callable[[], tuple[Answers, Answers]],
     champion: Callable[[], Answers] | None,
+    champion_evaluation: Path | None,
     out: Path,
     rules: ComparisonRules,
 ) -> dict[str, Any]:
@@ -160,17 +185,20 @@ def _judge(
         types = needed_types(model, trusted_types)
         check_written(model, name)
         check_schema(model, rows.labels)
-        given = challenger()
-        answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": list(given.numbers)}
-        if given.labels:
-            answers["labels"] = list(given.labels)
+        judged, final = challenger()
+        answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": list(judged.numbers)}
+        if judged.labels:
+            answers["labels"] = list(judged.labels)
+        if final is not judged:
+            answers["final"] = list(final.numbers)
     except ChangedError:
         raise
     except ContractError as error:
         return refuse(str(error))
-    champion_fault = ""
+    champion_fault, memory = "", Memory()
     if champion is not None:
         try:
+            memory = recall(champion_evaluation)
             answers["champion"] = list(champion().numbers)
         except ChangedError as error:
             raise ChampionError(f"{error} The challenger cannot be compared.") from error
@@ -186,66 +214,17 @@ def _judge(
         return refuse(f"{name}: predict changed its model folder. It may write --out only.")
     if types is not None:
         write_json(out / TRUSTED_TYPES, types)
-    _write(out, rows, answers, rules, champion_fault)
+    _write(out, rows, answers, final, memory, rules, champion_fault)
+    remember(held_out, rows.hashes, out)
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
         content["types"] = types
     if "champion" in answers:
-        pairs = zip(answers["predicted"], answers["champion"], strict=True)
+        pairs = zip(final.numbers, answers["champion"], strict=True)
         content["largest_difference"] = max(abs(ours - theirs) for ours, theirs in pairs)
     # Written last, so that a reader who finds this file finds the others too.
     write_json(out / EVALUATION, content)
     return content
-
-
-def read_held_out(folder: Path) -> HeldOut:
-    """Return the rows of a folder of `prepare`; ContractError when they cannot judge."""
-    schema = json.loads((folder / SCHEMA).read_text(encoding="utf-8"))
-    table, target = read_table(folder / ROWS), str(schema["target"])
-    if not table.rows:
-        raise ContractError("There are no held-out rows to judge by. Send more rows.")
-    place = table.columns.index(target)
-    others = [number for number in range(len(table.columns)) if number != place]
-    features = Table(
-        columns=tuple(table.columns[number] for number in others),
-        rows=tuple(tuple(row[number] for number in others) for row in table.rows),
-    )
-    labels = tuple(schema.get("labels", ()))
-    actual = tuple(_target(row[place], target, labels) for row in table.rows)
-    return HeldOut(
-        features=features,
-        target=target,
-        actual=actual,
-        kinds=schema.get("kinds", {}),
-        labels=labels,
-    )
-
-
-def _target(text: str, target: str, labels: tuple[str, ...]) -> float:
-    """Return a number, or with labels 1 for the last of them and 0 for another; ContractError."""
-    if labels:
-        if read_label(text) not in labels:
-            raise ContractError(
-                f"The target {target} has {text[:40]!r}, which is none of the labels "
-                f"{', '.join(labels)[:200]}. Remove such rows, or correct `labels` in mlops.toml."
-            )
-        return float(read_label(text) == labels[-1])
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        seen = (
-            f"has {text[:40]!r}, which is not a finite number"
-            if text.strip()
-            else "has an empty cell"
-        )
-        remedy = (
-            "Remove such rows, or encode the labels as numbers, such as 0 and 1, or name them: "
-            "`labels` of the model in mlops.toml."
-        )
-        raise ContractError(f"The target {target} {seen}. {remedy}")
-    return value
 
 
 def _ask(contender: Contender, rows: HeldOut, out: Path) -> Answers:
@@ -267,21 +246,13 @@ def _write(
     out: Path,
     rows: HeldOut,
     answers: dict[str, Any],
+    final: Answers,
+    memory: Memory,
     rules: ComparisonRules,
     champion_fault: str,
 ) -> None:
     write_json(out / PREDICTIONS, answers)
-    comparison = compare(
-        answers["actual"],
-        answers["predicted"],
-        answers.get("champion"),
-        level=rules.level,
-        look=rules.look,
-        metric=rules.metric,
-        quantile=rules.quantile,
-        beta=rules.beta,
-        groups=group_rows(rows.features, rules.slices),
-    )
+    comparison = _compare(rows, answers, memory, rules)
     if champion_fault:
         comparison["champion_fault"] = champion_fault
     write_json(out / COMPARISON, comparison)
@@ -294,5 +265,35 @@ def _write(
     if words := {name: kind for name, kind in rows.kinds.items() if kind in (CATEGORY, TEXT)}:
         schema["kinds"] = words
     write_json(out / MODEL_SCHEMA, schema)
-    golden = golden_rows(rows.features, rows.kinds, rows.labels, predicted, chosen)
+    # The smoke test asks the final model.
+    golden = golden_rows(rows.features, rows.kinds, rows.labels, final.numbers, final.labels)
     write_json(out / GOLDEN, golden)
+
+
+def _compare(
+    rows: HeldOut, answers: dict[str, Any], memory: Memory, rules: ComparisonRules
+) -> dict[str, Any]:
+    """Return the comparison on the rows that neither model was trained on."""
+    actual, predicted, features = answers["actual"], answers["predicted"], rows.features
+    judging: Judging | None = None
+    if "champion" in answers:
+        judging = choose(rows.hashes, memory, answers["champion"])
+        if not judging.places:
+            return {"refused": "", "rows": 0, "folds": rows.fold_count, **judging.figures()}
+        actual = [actual[place] for place in judging.places]
+        predicted = [predicted[place] for place in judging.places]
+        judged = tuple(features.rows[place] for place in judging.places)
+        features = Table(columns=features.columns, rows=judged)
+    comparison = compare(
+        actual,
+        predicted,
+        judging.champion if judging else None,
+        level=rules.level,
+        look=rules.look,
+        metric=rules.metric,
+        quantile=rules.quantile,
+        beta=rules.beta,
+        groups=group_rows(features, rules.slices),
+    )
+    counts = judging.figures() if judging else {}
+    return {**comparison, "folds": rows.fold_count, **counts}

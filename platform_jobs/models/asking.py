@@ -5,9 +5,8 @@ import hmac
 import json
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import folder_digest, has_files, write_json
@@ -21,38 +20,55 @@ ASKED, FEATURES, ANSWERS, LABELS = "asked", "features.csv", "answers.json", "lab
 _BYTES, _ROW_BYTES, _LETTER_BYTES = 1 << 16, 64, 12
 
 
-def write_asked(folder: Path, held_out: Table, target: str, *, labels: Sequence[str] = ()) -> None:
+def write_asked(
+    folder: Path, held_out: Table, target: str, group: str = "", *, labels: Sequence[str] = ()
+) -> None:
     """Write the features of held-out rows, and the labels of the target, where a model may see."""
-    place = held_out.columns.index(target)
+    places = [n for n, name in enumerate(held_out.columns) if name not in (target, group)]
     folder.mkdir(parents=True, exist_ok=True)
-    rows = tuple(row[:place] + row[place + 1 :] for row in held_out.rows)
-    columns = held_out.columns[:place] + held_out.columns[place + 1 :]
+    columns = tuple(held_out.columns[place] for place in places)
+    rows = tuple(tuple(row[place] for place in places) for row in held_out.rows)
     write_table(folder / FEATURES, Table(columns=columns, rows=rows))
     if labels:
         write_json(folder / LABELS, list(labels))
 
 
+Answer = Callable[[Path, int, Path, Sequence[str]], Answers]
+
+
 def ask(
     project: Project, model: Path, asked: Path, out: Path, *, digest: str = "", key: str = ""
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Write the answers of a model to a folder of features as `answers.json`; return its content.
 
     `digest` is the digest that the model's folder must have, "" for any. `key` seals the answers:
     hex digits, "" for no seal. A model that breaks the contract is a result: `refused` says how.
     KilledError when a signal ended its predict.
     """
-    try:
+
+    def answer(data: Path, rows: int, folder: Path, labels: Sequence[str]) -> Answers:
         check_written(model, project.name)
+        used = model
+        if digest:
+            # Other code may write where the model lies, so that a copy is compared and used.
+            used = Path(shutil.copytree(model, folder / "model", symlinks=True))
+            check_digest(used, digest, project.name)
+        return project.predict(used.resolve(), data, rows, folder / "answer.csv", labels)
+
+    return write_answers(answer, asked, out, key)
+
+
+def write_answers(answer: Answer, asked: Path, out: Path, key: str) -> dict[str, object]:
+    """Write what `answer` returns for a folder of features; return the content as `ask` does.
+
+    `answer` takes the file of features, the number of its rows, an empty folder to use, and the
+    labels of the target, () for numbers.
+    """
+    try:
         rows = len(read_table(asked / FEATURES).rows)
         with scratch_folder() as folder:
-            if digest:
-                # Other code may write where the model lies, so that a copy is compared and used.
-                model = Path(shutil.copytree(model, folder / "model", symlinks=True))
-                check_digest(model, digest, project.name)
-            answer = folder / "answer.csv"
-            data = (asked / FEATURES).resolve()
-            given = project.predict(model.resolve(), data, rows, answer, _labels(asked))
-        content: dict[str, Any] = {"refused": "", "answers": list(given.numbers)}
+            given = answer((asked / FEATURES).resolve(), rows, folder, _labels(asked))
+        content: dict[str, object] = {"refused": "", "answers": list(given.numbers)}
         if given.labels:
             content["labels"] = list(given.labels)
         if key:

@@ -4,16 +4,21 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from platform_jobs.errors import AnswerError, ContractError
 from platform_jobs.models.answers import Answers, read_answer_file
 from platform_jobs.models.apart import COULD_NOT, Apart
 from platform_jobs.models.borrowed import check_imports
+from platform_jobs.models.libraries import find_libraries
+
+if TYPE_CHECKING:
+    from sandbox.forkserver import ForkServer
 
 # Characters of a command's last line that a text shows; more would be noise.
 _SHORT = 200
@@ -40,7 +45,8 @@ class Project:
     """A model project: its name in texts, the folder of its code and the module with its commands.
 
     `timeout` limits each command, in seconds. With `apart`, predict runs in the sandbox and sees
-    its model and the features only.
+    its model and the features only, and train sees its rows only. A `server` forks such commands,
+    so that they need not import their libraries again.
     """
 
     name: str
@@ -48,10 +54,25 @@ class Project:
     module: str
     timeout: float
     apart: Apart | None = None
+    server: "ForkServer | None" = None
 
-    def train(self, data: Path, out: Path) -> None:
-        """Train on the folder `data` into the folder `out`; ContractError when it fails."""
-        self.run("train", "--data", str(data), "--out", str(out))
+    @contextmanager
+    def forked(self) -> Iterator["Project"]:
+        """Yield this project with a server that has imported its libraries."""
+        if self.apart is None:
+            yield self
+            return
+        libraries = find_libraries(self.code, self.module)
+        with self.apart.server(libraries, _command_environ()) as server:
+            yield replace(self, server=server)
+
+    def train(self, data: Path, out: Path, scratch: Path | None = None) -> None:
+        """Train on the folder `data` into the folder `out`; ContractError when it fails.
+
+        A sandbox puts temporary files into the folder `scratch`.
+        """
+        words = ("train", "--data", str(data), "--out", str(out))
+        self.run(*words, sees=(data,), writes=out, scratch=scratch)
 
     def predict(
         self, model: Path, data: Path, rows: int, out: Path, labels: Sequence[str] = ()
@@ -86,7 +107,13 @@ class Project:
         if not out.is_file():
             raise ContractError(f"{self.name}: sample wrote no file. It must write --out.")
 
-    def run(self, *words: str, sees: Sequence[Path] = (), writes: Path | None = None) -> None:
+    def run(
+        self,
+        *words: str,
+        sees: Sequence[Path] = (),
+        writes: Path | None = None,
+        scratch: Path | None = None,
+    ) -> None:
         """Run a command of the module; ContractError, KilledError when it does not end well."""
         if not find_module(self.code, self.module):
             raise ContractError(
@@ -99,8 +126,10 @@ class Project:
             raise ContractError(f"{self.name}: {error}") from None
         command = [sys.executable, "-m", self.module, *words]
         if self.apart is not None and writes is not None:
-            command = self.apart.wrap(command, self.code, sees, writes)
-        code, last = _run(command, self.code, self.timeout)
+            command = self.apart.wrap(
+                command, self.code, sees, writes, scratch, trains=words[0] == "train"
+            )
+        code, last = _run(command, self.code, self.timeout, self.server)
         if self.apart is not None and code == COULD_NOT:
             raise OSError(f"{self.name}: {words[0]} could not be sandboxed: {last}")
         if code is None:
@@ -115,7 +144,9 @@ class Project:
             raise ContractError(f"{self.name}: {words[0]} ended with exit code {code}: {last}")
 
 
-def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, str]:
+def _run(
+    command: list[str], folder: Path, timeout: float, server: "ForkServer | None"
+) -> tuple[int | None, str]:
     """Return the exit code, None after the time-out, and the last line that the command wrote.
 
     Each line is passed on at once, so that the log of this job shows where the command stands.
@@ -132,11 +163,10 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
                 if text.strip():
                     last[0] = text.strip()[:_SHORT]
 
-    process = subprocess.Popen(
+    process = (server.start(command) if server else None) or subprocess.Popen(
         command,
         cwd=folder,
-        # Unbuffered, so that the error is the last line; else Python writes printed lines after it.
-        env={**plain_environ(os.environ), "PYTHONUNBUFFERED": "1"},
+        env=_command_environ(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -154,6 +184,11 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
     # A process that the command left behind may hold the pipe open for as long as it lives.
     reader.join(_DRAIN_SECONDS)
     return code, last[0]
+
+
+def _command_environ() -> dict[str, str]:
+    # Unbuffered, so that the error is the last line; else Python writes printed lines after it.
+    return {**plain_environ(os.environ), "PYTHONUNBUFFERED": "1"}
 
 
 def plain_environ(environ: Mapping[str, str]) -> dict[str, str]:

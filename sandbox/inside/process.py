@@ -99,6 +99,10 @@ def _become(spec: Spec) -> NoReturn:
             for capability in range(kernel.LAST_CAPABILITY + 1):
                 kernel.control(kernel.DROP_BOUND, capability)  # root keeps no capability
         os.chdir(spec["folder"])
+        if "module" in spec:
+            from sandbox.inside.module import run_module
+
+            run_module(spec["module"], spec["folder"], spec["environ"])
         os.execvpe(spec["argv"][0], spec["argv"], {**os.environ, **spec["environ"]})
     except OSError as error:
         os.write(2, f"cannot start {spec['argv'][0]}: {error.strerror}\n".encode())

@@ -105,6 +105,13 @@ WRONG = [
     ('"bmi", "Y"]', '"bmi", "", "Y"]', 'data.columns[2] = "": it must be a column'),
     ('"bmi", "Y"]', '"bmi", " x", "Y"]', 'data.columns[2] = " x": it must be a column'),
     ('columns = ["age", "bmi", "Y"]', 'columns = ["Y"]', 'data.columns = ["Y"]: it must be a list of at least 2'),
+    ('"bmi", "Y"]', '"bmi", "Y"]\ngroup = "Y"', 'data.group = "Y": it is the target; name one of age, bmi.'),
+    ('"bmi", "Y"]', '"bmi", "Y"]\ngroup = "name"', 'data.group = "name": the columns are age, bmi.'),
+    ('"bmi", "Y"]', '"bmi", "Y"]\ngroup = " age"', "data.group = \" age\": it must be a column's name without blanks around it, or \"\""),
+    ('"bmi", "Y"]', '"bmi", "Y"]\ngroup = "bmi"', 'drift.columns[0] = "bmi": it is the group; name features only.'),
+    ('columns = ["age", "bmi", "Y"]', 'columns = ["bmi", "Y"]\ngroup = "bmi"', 'data.group = "bmi": it is no feature, and there is no other one.'),
+    ("bar = 4500", "bar = 4500\nfolds = 0", "gate.folds = 0: it must be a whole number, at least 1 and at most 20"),
+    ("bar = 4500", "bar = 4500\nmin_judging_rows = 29", "gate.min_judging_rows = 29: it must be a whole number, at least 30"),
     ('columns = ["bmi"]', 'columns = ["Y"]', 'drift.columns[0] = "Y": it is the target'),
     ('columns = ["bmi"]', 'columns = ["mass"]', 'drift.columns[0] = "mass": models.sugar.data.columns has age, bmi'),
     # Where data arrives.

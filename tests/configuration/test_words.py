@@ -54,6 +54,11 @@ def test_a_classification_with_columns_of_words_has_no_problem() -> None:
             'categories = ["plans"]',
             "data.columns has months, plan, comment",
         ),
+        (
+            'texts = ["comment"]',
+            'texts = ["comment"]\ngroup = "plan"',
+            'data.categories[0] = "plan": it is the group; name features only',
+        ),
         ('texts = ["comment"]', 'texts = ["plan"]', "data.categories[0] has it already"),
         ('metric = "brier"', 'metric = "mae"', 'gate.metric = "mae": the target has labels'),
         ('metric = "brier"', "margin = 0.0", 'gate.metric = "mse": the target has labels'),

@@ -4,10 +4,11 @@ import pytest
 
 from function_app.domain.training import (
     RunStatus,
+    Split,
 )
 from function_app.errors import NotFoundError
 from tests.azure_servers.azure import azure, sdk_warnings
-from tests.contracts.job_bench import Bench, bench, code_archive, rows
+from tests.contracts.job_bench import TOY, Bench, bench, code_archive, rows
 
 __all__ = ["azure", "bench", "rows"]
 pytestmark = sdk_warnings
@@ -86,6 +87,32 @@ def test_challenger_and_champion_predict_the_same_rows(bench: Bench, rows: bytes
     assert comparison.rows == held_out
     assert bench.jobs.get(both).metrics == bench.jobs.judged(both).metrics
     assert bench.jobs.judged(both).digest == champion.digest
+
+
+def test_all_rows_judge_by_cross_fitting_and_a_champion_remembers_its_rows(
+    bench: Bench, rows: bytes
+) -> None:
+    dataset = bench.add(rows)
+    header, *lines = rows.decode().splitlines()
+    grown = bench.add("\n".join([header, *lines[:400], *lines[:5], f"1{lines[0]}"]).encode())
+    for data in (dataset, grown):
+        name = f"prepare-{data.version[:8]}"
+        bench.finish(
+            bench.jobs.submit_preparation(name, data, "Y", {}, split=Split(folds=3)).run_id
+        )
+
+    run = bench.train("train-diabetes-k", dataset, TOY)
+    champion = bench.register(run, dataset)
+    again = bench.jobs.comparison(bench.evaluate(run, dataset, champion))
+    later = bench.train("train-diabetes-l", grown, TOY)
+    compared = bench.jobs.comparison(bench.evaluate(later, grown, champion))
+
+    prepared = bench.jobs.prepared(bench.prepare(grown))
+    assert (prepared.folds, prepared.seen, prepared.held_out, prepared.repeated) == (3, 406, 401, 5)
+    assert (again.rows, again.folds, again.recalled, again.known) == (442, 3, 442, True)
+    # The same fold models answered both times.
+    assert (again.gain_low, again.gain_high) == (0.0, 0.0)
+    assert (compared.rows, compared.recalled, compared.left_out) == (401, 400, 0)
 
 
 @pytest.mark.parametrize(

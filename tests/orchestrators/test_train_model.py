@@ -340,6 +340,7 @@ def test_the_training_gets_the_rows_of_the_preparation_and_the_evaluation_too() 
         return found
 
     assert argument(steps.submit_preparation.name)["target"] == "Y"
+    assert argument(steps.submit_preparation.name)["folds"] == 1
     prepared = argument(steps.judge_dataset.name)["preparation_id"]
     assert argument(steps.submit_training.name)["preparation_id"] == prepared
     assert argument(steps.submit_evaluation.name)["preparation_id"] == prepared

@@ -180,3 +180,60 @@ def test_the_labels_are_sealed_too(prepared: Path, capsys: pytest.CaptureFixture
 
     assert main([*words, "--out", str(prepared / "judged")]) == 2
     assert "its answers were changed after it gave them" in capsys.readouterr().err
+
+
+def test_with_folds_the_labels_and_probabilities_are_those_of_the_models_of_the_folds(
+    tmp_path: Path,
+) -> None:
+    code = write_project(tmp_path / "code", SHARES)
+    assert main(["sample", "--module", "toy", "--code", str(code), "--out", str(tmp_path)]) == 0
+    words = ["--data", str(tmp_path / "rows.csv"), "--target", "left", "--key", "toy", *WORDS]
+    assert main(["prepare", *words, "--out", str(tmp_path / "rows"), "--folds", "2"]) == 0
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "shares.json").write_text('{"1": 0.0, "basic": 0.25}')
+    given = ["--challenger", str(tmp_path / "model"), "--module", "toy"]
+    given += ["--held-out", str(tmp_path / "rows" / "held_out")]
+    here = ["--challenger-code", str(code), "--seen", str(tmp_path / "rows" / "seen")]
+
+    assert main(["evaluate", *given, *here, "--out", str(tmp_path / "out")]) == 0
+
+    answers, golden = (read(tmp_path / "out", f"{name}.json") for name in ("predictions", "golden"))
+    assert set(answers["final"]) == {0.0, 0.25}
+    assert len({*answers["predicted"]} - {0.0}) == 2
+    assert min({*answers["predicted"]} - {0.0}) > 0.5
+    assert answers["labels"] == ["yes" if p > 0.5 else "no" for p in answers["predicted"]]
+    # The smoke test asks the final model.
+    assert set(golden["result"]) == {"no"}
+
+    asking = [
+        "ask",
+        "--module",
+        "toy",
+        "--code",
+        str(code),
+        "--name",
+        "The toy",
+        "--key",
+        "ab" * 32,
+    ]
+    words = ["judge", *given[:2], *given[4:], "--key", "ab" * 32]
+    for part, model in (
+        ("all", ["--model", str(tmp_path / "model")]),
+        ("1", ["--rows", str(tmp_path / "rows" / "seen" / "1")]),
+        ("2", ["--rows", str(tmp_path / "rows" / "seen" / "2")]),
+    ):
+        asked, said = tmp_path / "rows" / "asked" / part, tmp_path / "answers" / part
+        assert main([*asking, *model, "--asked", str(asked), "--out", str(said)]) == 0
+        option = "--answers" if part == "all" else "--fold-answers"
+        words += [option, str(said), *([] if part == "all" else ["--fold-key", "ab" * 32])]
+    assert main([*words, "--out", str(tmp_path / "judged")]) == 0
+
+    for name in ("predictions.json", "metrics.json", "golden.json", "comparison.json"):
+        assert read(tmp_path / "judged", name) == read(tmp_path / "out", name)
+
+
+def test_a_column_of_groups_has_no_kind_and_may_hold_any_text(tmp_path: Path) -> None:
+    changes = SHARES.replace("n,plan,left", "who,n,plan,left").replace('f"{n},', 'f"u{n % 20},{n},')
+    code = write_project(tmp_path, changes)
+
+    assert contract(code, "--group", "who") == 0

@@ -71,7 +71,8 @@ class CheckPlan:
     """The commands of a check run over a bundle, each as words, in this order.
 
     `dry_run` walks the training through the contract of a model project, on the reference data or
-    the code's own sample, and throws the model away; `target` is the column to predict.
+    the code's own sample, and throws the model away; `target` is the column to predict, `group`
+    the column of groups, "" for none.
     """
 
     lint: tuple[str, ...]
@@ -81,6 +82,7 @@ class CheckPlan:
     timeout_seconds: float
     target: str = ""
     words: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

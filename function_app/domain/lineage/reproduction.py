@@ -40,6 +40,7 @@ class ReproductionRequest:
     timeout: timedelta = timedelta(minutes=30)
     poll_interval: timedelta = timedelta(seconds=30)
     max_trainings: int = 2
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

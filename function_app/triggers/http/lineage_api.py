@@ -50,6 +50,7 @@ async def post_reproduction(invocation: Invocation, request: Request) -> Accepte
             timeout=policy.timeout,
             poll_interval=policy.poll_interval,
             max_trainings=policy.max_trainings,
+            group=policy.data.group,
         )
         await invocation.stories.start(names.REPRODUCE_MODEL, instance_id, dump(asked))
     return Accepted(content={"instance_id": instance_id})

@@ -7,7 +7,7 @@ storage, so that each run seals its answers with a key that only it and the judg
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from function_app.adapters.azure.bundles import AzureBundles
 from function_app.adapters.azure.jobs import run_specs as specs
@@ -21,18 +21,21 @@ from function_app.domain.training import ModelVersion, Run, RunStatus, ask_id
 JOBS = "platform_jobs"
 MARGIN = 600.0  # seconds to unpack, to read the rows and to compute the figures
 CHALLENGER, CHAMPION = "challenger", "champion"
+SEEN_HASHES = "seen.hashes"  # an evaluation keeps it: the rows that trained the judged model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A model that has to predict: its code, None for this app's own, and the spec of its run.
 
-    `key` seals its answers: hex digits.
+    `key` seals its answers: hex digits. `fold` is the number, counted from 1, of the fold whose
+    model the run trains before it predicts; 0 for a model that is trained already.
     """
 
     code: CodeVersion | None
     spec: RunSpec
     key: str
+    fold: int = 0
 
 
 class Evaluations:
@@ -53,7 +56,8 @@ class Evaluations:
     ) -> list[Asked]:
         """Return the models that answer for an evaluation, the challenger first."""
         prepared = self._containers.uri(preparation_id, specs.PREPARATION)
-        asked = f"{prepared}asked/"
+        count = self._containers.folds(preparation_id)
+        asked = self._containers.all_rows(preparation_id, "asked")
         has_model = bool(self._containers.files(run.run_id, specs.TRAINING))
         folders = {"asked": asked, **({"model": run.output_uri} if has_model else {})}
         models = [self._ask(evaluation, CHALLENGER, run.code, project, folders, {}, has_model)]
@@ -64,7 +68,35 @@ class Evaluations:
                     evaluation, CHAMPION, code, project, folders, given, True, champion.digest
                 )
             )
+        # A training that wrote no model is refused, whatever the models of its folds answer.
+        for fold in range(1, count + 1) if count > 1 and has_model else ():
+            models.append(self._ask_fold(evaluation, run.code, project, prepared, fold, count))
         return models
+
+    def _ask_fold(
+        self,
+        evaluation: str,
+        code: CodeVersion | None,
+        project: ModelProject,
+        prepared: str,
+        fold: int,
+        count: int,
+    ) -> Asked:
+        module, timeout = project.training, project.training_run.timeout_seconds
+        archive, key = self._versions.archive(code, module), secrets.token_hex(32)
+        name = f"The challenger trained without fold {fold} of {count}"
+        spec = RunSpec(
+            run_id=ask_id(evaluation, f"fold-{fold}"),
+            kind=specs.ANSWERS,
+            command=specs.fold_command(module, timeout, name, archive, key),
+            environment=self._versions.environment(code, module),
+            code=self._bundles.store_own(JOBS),
+            files={"model_code": self._containers.address(archive.uri)},
+            folders={"rows": f"{prepared}seen/{fold}/", "asked": f"{prepared}asked/{fold}/"},
+            timeout_seconds=2 * timeout + MARGIN,
+            tags={},
+        )
+        return Asked(code=code, spec=spec, key=key, fold=fold)
 
     def _ask(
         self,
@@ -116,26 +148,49 @@ class Evaluations:
         `words` are the options of the comparison.
         """
         prepared = self._containers.uri(preparation_id, specs.PREPARATION)
+        folds = [one for one in asked if one.fold]
+        asked = [one for one in asked if not one.fold]
         answers = [specs.output_uri(one.spec.run_id, specs.ANSWERS) for one in asked]
         folders = {"held_out": f"{prepared}held_out/", "answers": answers[0]}
         if has_model := "model" in asked[0].spec.folders:
             folders["challenger"] = run.output_uri
         if len(answers) > 1:
             folders["champion_answers"] = answers[1]
+        for one in folds:
+            answer = specs.output_uri(one.spec.run_id, specs.ANSWERS)
+            folders[specs.fold_input(one.fold)] = answer
+        command = specs.judge_command(
+            words,
+            project.model.trusted_types,
+            [one.key for one in asked],
+            has_model=has_model,
+        )
         return RunSpec(
             run_id=evaluation,
             kind=specs.EVALUATION,
-            command=specs.judge_command(
-                words,
-                project.model.trusted_types,
-                [one.key for one in asked],
-                has_model=has_model,
-            ),
+            command=specs.with_folds(command, [one.key for one in folds]),
             environment=self._versions.environment(None, OWN),
             code=self._bundles.store_own(JOBS),
             folders=folders,
             timeout_seconds=project.training_run.timeout_seconds + MARGIN,
             tags=tags,
+        )
+
+    def remembering(self, judging: RunSpec, champion: ModelVersion | None) -> RunSpec:
+        """Return the run that judges, with the hashes of the rows that trained the champion.
+
+        A version of an earlier version of this app has none.
+        """
+        evaluation = champion.evaluation_id if champion else ""
+        if not evaluation or SEEN_HASHES not in self._containers.files(
+            evaluation, specs.EVALUATION
+        ):
+            return judging
+        folder = self._containers.uri(evaluation, specs.EVALUATION)
+        return replace(
+            judging,
+            command=specs.remembering(judging.command),
+            folders={**judging.folders, "champion_evaluation": folder},
         )
 
 

@@ -29,11 +29,13 @@ from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.project import ModelProject, project_of
 from function_app.domain.training import (
+    ONE,
     Dataset,
     Judged,
     ModelVersion,
     Run,
     RunStatus,
+    Split,
     attempt_id,
     is_run_id,
     run_of_attempt,
@@ -91,6 +93,7 @@ class AzureJobs:
         target: str,
         tags: dict[str, str],
         reference: Dataset | None = None,
+        split: Split = ONE,
     ) -> Run:
         name, version = dataset.model, dataset.version
         given, earlier = self._begin(run_id, specs.PREPARATION, name, version, None, tags)
@@ -101,7 +104,7 @@ class AzureJobs:
         spec = RunSpec(
             run_id=run_id,
             kind=specs.PREPARATION,
-            command=specs.prepare_command(target, dataset, project.data, reference),
+            command=specs.prepare_command(target, dataset, project.data, reference, split),
             environment=self._versions.environment(None, project.training),
             code=self._bundles.store_own(JOBS),
             files={name: self._containers.address(one.uri) for name, one in inputs.items()},
@@ -141,13 +144,11 @@ class AzureJobs:
         code: CodeVersion | None,
         tags: dict[str, str],
     ) -> Run:
-        given, earlier = self._begin(
-            run_id, specs.TRAINING, dataset.model, dataset.version, code, tags
-        )
+        name, version = dataset.model, dataset.version
+        given, earlier = self._begin(run_id, specs.TRAINING, name, version, code, tags)
         if earlier is not None:
             return earlier
         code, project = given.code, self._project(dataset.model)
-        prepared = self._containers.uri(preparation_id, specs.PREPARATION)
         recorder = self._bundles.store_own(JOBS)
         spec = RunSpec(
             run_id=run_id,
@@ -156,7 +157,7 @@ class AzureJobs:
             environment=self._versions.environment(code, project.training),
             code=self._versions.archive(code, project.training),
             files={"platform_code": self._containers.address(recorder.uri)},
-            folders={"rows": f"{prepared}seen/"},
+            folders={"rows": self._containers.all_rows(preparation_id, "seen")},
             timeout_seconds=project.training_run.timeout_seconds,
             tags=given.tags,
         )
@@ -172,23 +173,22 @@ class AzureJobs:
         tags: dict[str, str],
         look: int = 0,
     ) -> Run:
-        given, earlier = self._begin(
-            run_id, specs.EVALUATION, run.model, run.dataset_version, run.code, tags
-        )
+        name, version = run.model, run.dataset_version
+        given, earlier = self._begin(run_id, specs.EVALUATION, name, version, run.code, tags)
         if earlier is not None:
             return earlier
         project, evaluations = self._project(run.model), self._evaluations
         asked = evaluations.asked(run_id, run, preparation_id, champion, project)
         words = policy.comparison_words(look)
         spec = evaluations.judging(run_id, run, preparation_id, words, project, asked, given.tags)
+        spec = evaluations.remembering(spec, champion)
         # An ask that is submitted again takes the stored key, which the judge has, too.
         asks = [dump(one.spec) for one in asked]
         pending = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked], "asks": asks}
         self._submissions.store_spec(run_id, pending)
         stored = self._submissions.spec(run_id) or pending
         for one, ask in zip(asked, load(list[RunSpec], stored.get("asks", asks)), strict=True):
-            name, version = ask.run_id, run.dataset_version
-            own, earlier = self._begin(name, specs.ANSWERS, run.model, version, one.code, tags)
+            own, earlier = self._begin(ask.run_id, specs.ANSWERS, name, version, one.code, tags)
             if earlier is None:
                 self._submit(replace(ask, tags=own.tags))
         return self.get(run_id)

@@ -86,6 +86,17 @@ class RunContainers:
         _, _, entries = self._listed(folder, kind)
         return tuple(entry.name.removeprefix(folder) for entry in entries)
 
+    def folds(self, preparation_id: str) -> int:
+        """Return the number of folds into which a preparation split its rows; 1 without folds."""
+        record = self.read_record(preparation_id, specs.PREPARATION, "prepared.json") or {}
+        folds = record.get("folds")
+        return folds if isinstance(folds, int) else 1
+
+    def all_rows(self, preparation_id: str, part: str) -> str:
+        """Return the folder with all rows of a part of a preparation, `seen` or `asked`."""
+        folder = f"{self.uri(preparation_id, specs.PREPARATION)}{part}/"
+        return f"{folder}all/" if self.folds(preparation_id) > 1 else folder
+
     def uri(self, run_id: str, kind: str) -> str:
         """Return the folder of a run's output as Azure ML addresses it, wherever it lies."""
         datastore, _, entries = self._listed(f"{specs.output_folder(run_id, kind)}/", kind)

@@ -18,7 +18,7 @@ from function_app.adapters.azure.reach.workspace import (
 from function_app.domain.change.change import Bundle, CodeVersion
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.lineage.environment import PINNED
-from function_app.domain.training import Dataset
+from function_app.domain.training import Dataset, Split
 
 KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commit"
 # The name of a run's job, when it is not the run's id: that of a later attempt.
@@ -107,7 +107,7 @@ def recorded(command: str, jobs: Bundle, environment: str, own_code: str) -> str
 
 
 def prepare_command(
-    target: str, dataset: Dataset, policy: DataPolicy, reference: Dataset | None
+    target: str, dataset: Dataset, policy: DataPolicy, reference: Dataset | None, split: Split
 ) -> str:
     """Return the command that checks a version of the data and splits its rows."""
     compared = ""
@@ -118,10 +118,11 @@ def prepare_command(
         )
     words = (*policy.column_words(), *policy.word_options())
     columns = "".join(f" {shlex.quote(word)}" for word in words)
+    groups = f" --group {shlex.quote(split.group)}" if split.group else ""
     return (
         f'{_PLATFORM_JOBS} prepare --data "${{{{inputs.rows}}}}" --digest {dataset.version}'
         f" --target {shlex.quote(target)} --key {dataset.model}"
-        f' --out "${{{{outputs.prepared}}}}"{columns}{compared}'
+        f' --out "${{{{outputs.prepared}}}}" --folds {split.folds}{groups}{columns}{compared}'
     )
 
 
@@ -170,6 +171,35 @@ def judge_command(
         f' --answers "${{{{inputs.answers}}}}"{champion} --out "${{{{outputs.evaluation}}}}"'
         f" --key {key} {shlex.join(words)}{trusted}"
     )
+
+
+def fold_command(module: str, timeout: float, name: str, code: Bundle, key: str) -> str:
+    """Return the command that trains a model on the rows of a fold's training and asks it."""
+    return (
+        f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
+        f" --timeout {timeout:g} --name {shlex.quote(name)} --code ../model_code"
+        ' --rows "${{inputs.rows}}" --asked "${{inputs.asked}}" --out "${{outputs.answers}}"'
+        f" --key {key}"
+    )
+
+
+def with_folds(command: str, keys: Sequence[str]) -> str:
+    """Return a command of `judge` that gets the answers of each fold's model, sealed by its key."""
+    words = "".join(
+        f' --fold-answers "${{{{inputs.{fold_input(fold)}}}}}" --fold-key {key}'
+        for fold, key in enumerate(keys, start=1)
+    )
+    return f"{command}{words}"
+
+
+def fold_input(fold: int) -> str:
+    """Return the name of the input with the answers of a fold, counted from 1."""
+    return f"fold_{fold}_answers"
+
+
+def remembering(command: str) -> str:
+    """Return a command of `judge` that knows the rows which the champion was trained on."""
+    return f'{command} --champion-evaluation "${{{{inputs.champion_evaluation}}}}"'
 
 
 def sample_command(module: str, code: Bundle) -> str:

@@ -26,12 +26,14 @@ from function_app.domain.gates import Comparison, GatePolicy
 from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.project import ModelProject, project_of
 from function_app.domain.training import (
+    ONE,
     Dataset,
     Judged,
     ModelVersion,
     Reference,
     Run,
     RunStatus,
+    Split,
     finite,
     finite_figures,
     is_run_id,
@@ -43,7 +45,7 @@ from function_app.telemetry import OTLP_ENDPOINT
 # The variables that a run needs; the app's settings and keys must not be among them.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
-PREPARED, EVALUATION = "prepared", "evaluation"
+PREPARED, EVALUATION, ALL = "prepared", "evaluation", "all"
 JOBS = ("python", "-m", "platform_jobs")
 EVALUATION_MARGIN = 60.0
 # The checks end by their own time limit; this is for the making of their surroundings.
@@ -85,8 +87,11 @@ class LocalJobs:
         target: str,
         tags: dict[str, str],
         reference: Dataset | None = None,
+        split: Split = ONE,
     ) -> Run:
         command = [*JOBS, "prepare", "--data", dataset.uri, "--target", target]
+        command += ["--folds", str(split.folds)]
+        command += ["--group", split.group] if split.group else []
         command += ["--digest", dataset.version]
         command += ["--key", dataset.model, "--out", str(self._folder(run_id) / PREPARED)]
         project = self._project(dataset.model)
@@ -113,7 +118,7 @@ class LocalJobs:
         tags: dict[str, str],
     ) -> Run:
         project, out = self._project(dataset.model), self._folder(run_id) / "model"
-        seen = self._folder(preparation_id) / PREPARED / "seen"
+        seen = self._seen(preparation_id)
         command = ["python", "-m", project.training, "train", "--data", str(seen)]
         command += ["--out", str(out)]
         timeout = project.training_run.timeout_seconds
@@ -139,7 +144,7 @@ class LocalJobs:
         look: int = 0,
     ) -> Run:
         project, folder = self._project(run.model), self._folder(run_id)
-        timeout = project.training_run.timeout_seconds
+        timeout, seen = project.training_run.timeout_seconds, self._seen(preparation_id)
         held_out = self._folder(preparation_id) / PREPARED / "held_out"
         command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
         command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
@@ -151,8 +156,12 @@ class LocalJobs:
             command += ["--champion", champion.uri]
             command += ["--champion-code", str(self._code(champion.code))]
             command += ["--champion-digest", champion.digest]
+            # It has the hashes of the rows that the champion was trained on.
+            command += ["--champion-evaluation", str(Path(champion.uri).parent / EVALUATION)]
         dataset = Dataset(model=run.model, version=run.dataset_version, uri="")
-        limit = 2 * timeout + EVALUATION_MARGIN
+        if seen.name == ALL:
+            command += ["--seen", str(seen.parent)]
+        limit = policy.evaluation_share() * timeout + EVALUATION_MARGIN
         self._containment.check(f"start run {run_id}")
         command += self._containment.predict_words()
         self._start(run_id, dataset, run.code, command, limit, tags, None)
@@ -224,6 +233,11 @@ class LocalJobs:
         if not content:
             raise NotFoundError(f"Run {run_id} has no readable {name}. Read its log.")
         return content
+
+    def _seen(self, preparation_id: str) -> Path:
+        """Return the folder with the rows of a training; with folds it has the name ALL."""
+        seen = self._folder(preparation_id) / PREPARED / "seen"
+        return seen / ALL if (seen / ALL).is_dir() else seen
 
     def _code(self, code: CodeVersion | None) -> Path:
         """Return the folder with a version's code; without a version, with this app's own."""

@@ -68,13 +68,15 @@ class Containment:
         )
 
     def predict_words(self) -> list[str]:
-        """Return the options by which an evaluation runs each `predict` in a sandbox of its own.
+        """Return the options by which an evaluation runs each command in a sandbox of its own.
 
         The evaluation is code of this app; a judged model must neither see its rows nor reach its
         files.
         """
         named = (Path(path).expanduser() for path in self.isolation.runs.readable)
         words = ["--isolation", self.level.name]
+        if self.isolation.runs.network:
+            words.append("--network")
         for path in hidden_paths(self.state, self.root):
             words += ["--hide", str(path)]
         for path in named:

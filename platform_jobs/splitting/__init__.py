@@ -1,0 +1,1 @@
+"""Splits rows by their content, and remembers which rows a model was trained on."""

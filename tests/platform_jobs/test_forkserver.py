@@ -1,0 +1,197 @@
+"""A forked command behaves as one of its own process does, and its libraries are imported once."""
+
+import json
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from platform_jobs.errors import ContractError
+from platform_jobs.models.apart import Apart
+from platform_jobs.models.libraries import find_libraries
+from platform_jobs.models.models import KilledError, Project
+from sandbox.command import command
+from sandbox.forkserver import ForkServer
+from sandbox.levels import BY_NAME, LIMITS, Level
+from sandbox.probe import find_level
+
+SPY = """
+import json, os, pathlib, random, sys, tempfile
+import numpy
+from . import helper
+
+words = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+facts = {
+    "words": sys.argv[1:],
+    "module": __name__,
+    "spec": __spec__.name,
+    "helper": helper.__name__,
+    "folder": os.getcwd(),
+    "path": os.path.samefile(sys.path[0], os.getcwd()),
+    "home": os.environ.get("HOME"),
+    "temporary": tempfile.gettempdir(),
+    "rows": sorted(os.listdir(words["--data"])),
+    "files": sorted(os.listdir("/proc/self/fd")),
+    "hash": hash("a word") if os.environ.get("PYTHONHASHSEED") else None,
+    "user": os.getuid(),
+    "group": os.getpgid(0) == os.getpid(),
+    "state": os.path.exists("STATE"),
+}
+(pathlib.Path(words["--out"]) / "facts.json").write_text(json.dumps(facts))
+(pathlib.Path(words["--out"]) / "drawn.json").write_text(json.dumps([random.random(), numpy.random.rand()]))
+"""
+
+SPY_WORDS = [sys.executable, "-m", "spy", "train"]
+
+
+def levels() -> list[Level]:
+    best = find_level().level
+    return [level for level in {best, BY_NAME[LIMITS]} if level.tool != "bwrap"]
+
+
+@pytest.fixture(params=levels(), ids=lambda level: level.name)
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
+    code, state = tmp_path / "code", tmp_path / "state"
+    (code / "spy").mkdir(parents=True)
+    (code / "spy" / "helper.py").touch()
+    write(code, SPY.replace("STATE", str(state / "secret")))
+    state.mkdir()
+    (state / "secret").touch()
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "rows.csv").touch()
+    apart = Apart(request.param.name, (state,))
+    return Project(name="The spy", code=code, module="spy", timeout=600, apart=apart)
+
+
+def write(code: Path, text: str) -> None:
+    (code / "spy" / "__main__.py").write_text(text, encoding="utf-8")
+
+
+def train(project: Project, name: str) -> Path:
+    rows, out = project.code.parent / "rows", project.code.parent / name
+    for folder in (out, out.with_suffix(".tmp")):
+        folder.mkdir()
+    project.train(rows, out, out.with_suffix(".tmp"))
+    return out
+
+
+def test_a_forked_command_finds_what_a_command_of_its_own_process_finds(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    alone = train(project, "alone")
+    with project.forked() as forked:
+        first, second = train(forked, "first"), train(forked, "second")
+
+    expected = json.loads((alone / "facts.json").read_text().replace("alone", "first"))
+    assert json.loads((first / "facts.json").read_text()) == expected
+    assert expected["hash"] is not None
+    assert len({(out / "drawn.json").read_text() for out in (alone, first, second)}) == 3
+
+
+def test_a_forked_command_is_really_forked(project: Project) -> None:
+    write(
+        project.code,
+        "import sys\nassert 'numpy' in sys.modules, 'numpy is not there'\nimport numpy",
+    )
+
+    with pytest.raises(ContractError, match="numpy is not there"):
+        train(project, "alone")
+    with project.forked() as forked:
+        train(forked, "forked")
+
+
+@pytest.mark.parametrize(
+    ("code", "last"),
+    [
+        ("raise ValueError('no rows')", "exit code 1: ValueError: no rows"),
+        ("import sys; sys.exit('no rows')", "exit code 1: no rows"),
+        ("import sys; sys.exit(7)", "exit code 7: It wrote nothing."),
+        ("import sys; print('so far'); sys.exit(True)", "exit code 1: so far"),
+        ("import os; os._exit(9)", "exit code 9: It wrote nothing."),
+        ("def f(", "exit code 1: SyntaxError: '(' was never closed"),
+        (
+            "import atexit, sys; atexit.register(print, 'at the end'); sys.exit(2)",
+            "exit code 2: at the end",
+        ),
+    ],
+)
+def test_a_forked_command_fails_as_a_command_of_its_own_process_does(
+    project: Project, code: str, last: str
+) -> None:
+    write(project.code, f"import numpy\n{code}")
+
+    with pytest.raises(ContractError) as alone:
+        train(project, "alone")
+    with project.forked() as server, pytest.raises(ContractError) as forked:
+        train(server, "forked")
+
+    assert last in str(alone.value)
+    assert str(forked.value) == str(alone.value)
+
+
+def test_a_forked_command_that_crashes_or_hangs_is_reported_and_others_go_on(
+    project: Project,
+) -> None:
+    with project.forked() as forked:
+        write(project.code, "import os; os.kill(os.getpid(), 11)")
+        with pytest.raises(KilledError) as crash:
+            train(forked, "crash")
+        write(project.code, "import signal; signal.pause()")
+        with pytest.raises(ContractError, match=r"train ran longer than 0\.5 seconds"):
+            train(replace(forked, timeout=0.5), "hanging")
+        write(project.code, SPY)
+        assert (train(forked, "other") / "facts.json").is_file()
+
+    assert crash.value.number == signal.SIGSEGV
+
+
+def test_no_forked_command_outlives_its_server(project: Project) -> None:
+    write(project.code, "import signal; print('begun', flush=True); signal.pause()")
+    assert project.apart is not None
+    out = project.code.parent / "out"
+    out.mkdir()
+    words = [*SPY_WORDS, "--data", str(project.code.parent / "rows"), "--out", str(out)]
+    with project.apart.server((), {}) as server:
+        begun = server.start(project.apart.wrap(words, project.code, (), out))
+        assert begun is not None
+        assert begun.stdout is not None
+        assert begun.stdout.readline() == b"begun\n"
+
+    # The pipe ends when every process that holds it has ended.
+    assert begun.stdout.read() == b""
+    assert begun.wait() == -signal.SIGKILL
+    begun.stdout.close()
+
+
+def test_other_commands_than_python_modules_are_not_forked(project: Project) -> None:
+    assert project.apart is not None
+    with project.apart.server((), {}) as server:
+        words = project.apart.wrap(["/bin/true"], project.code, (), project.code.parent)
+        assert server.start(words) is None
+
+
+def test_bubblewrap_starts_each_command_by_itself() -> None:
+    level = BY_NAME["bubblewrap"]
+    with ForkServer(level, (), {}) as server:
+        assert server.start(command(SPY_WORDS, level=level, folder=Path("/"))) is None
+
+
+def test_the_libraries_of_a_project_are_those_that_it_imports_at_once(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "skops.py").touch()
+    (tmp_path / "mine" / "__main__.py").write_text(
+        "import numpy as np, tensorflow\n"
+        "from sklearn.linear_model import Ridge\n"
+        "from .sklearn import own\n"
+        "import skops.io\n"
+        "try:\n    import scipy.stats\nexcept ImportError:\n    pass\n"
+        "def late():\n    import pandas\n"
+    )
+    (tmp_path / "mine" / "broken.py").write_text("def f(")
+
+    assert find_libraries(tmp_path, "mine") == ("numpy", "scipy.stats", "sklearn.linear_model")
+    assert find_libraries(tmp_path, "skops") == ()
+    assert find_libraries(tmp_path, "gone") == ()
