@@ -58,7 +58,7 @@ def prepare(
     """
     try:
         words = words or Words()
-        content = _prepare(data, target, schema, reference, words)
+        content = _prepare(data, target, schema, reference, words, group)
         table = content.pop("table")
         if {target, group or target} <= {*table.columns} and not content["profile"]["faults"]:
             split = split_rows(table, key, group=group, folds=folds)
@@ -81,7 +81,12 @@ def prepare(
 
 
 def _prepare(
-    data: Path, target: str, schema: Sequence[str], reference: Path | None, words: Words
+    data: Path,
+    target: str,
+    schema: Sequence[str],
+    reference: Path | None,
+    words: Words,
+    group: str,
 ) -> Content:
     earlier = read_earlier(reference, schema) if reference else None
     table = map_columns(scan_table(data), schema)
@@ -89,7 +94,7 @@ def _prepare(
     profile["faults"] += label_faults(table, target, words.labels)
     content: Content = {"refused": "", "profile": profile, "table": table}
     if earlier is not None:
-        content |= check_table(table, earlier, target)
+        content |= check_table(table, earlier, target, group)
     return content
 
 

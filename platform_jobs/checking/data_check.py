@@ -59,11 +59,12 @@ def read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
     return Earlier(profile=profile_table(table), columns=columns_of(table))
 
 
-def check_table(table: Table, earlier: Earlier, target: str) -> Content:
+def check_table(table: Table, earlier: Earlier, target: str, group: str = "") -> Content:
     """Return `reference`, the profile of the reference data, and `check`, the comparison with it.
 
     `histograms` are for the report only. `check` has the compared rows of both and the findings,
-    each with kind, severity, text, columns and p.
+    each with kind, severity, text, columns and p. The column `group` is not compared: later rows
+    have other groups.
     """
     content: Content = {"reference": earlier.profile}
     if earlier.note:
@@ -78,7 +79,8 @@ def check_table(table: Table, earlier: Earlier, target: str) -> Content:
     from platform_jobs.checking.histograms import histograms
     from platform_jobs.checking.samples import columns_of, pair
 
-    before, now = pair(earlier.columns, columns_of(table))
+    compared = {name: one for name, one in columns_of(table).items() if name != group}
+    before, now = pair(earlier.columns, compared)
     # Numbers near the greatest double overflow; a p-value that is not a number counts as found.
     with np.errstate(all="ignore"):
         check = asdict(compare(before, now, target))

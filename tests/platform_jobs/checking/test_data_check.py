@@ -77,6 +77,22 @@ def test_the_seeds_three_bad_files_are_refused_for_three_reasons(tmp_path: Path)
     assert reasons["bad_dist"][0].startswith("age: the mean moved by 10")
 
 
+def test_new_groups_are_no_finding(tmp_path: Path) -> None:
+    header, *rows = good_file()
+    data = tmp_path / "data.csv"
+    moved = (f"{500 + number},{row.partition(',')[2]}" for number, row in enumerate(rows))
+    data.write_text("\n".join([header, *moved, ""]), encoding="utf-8")
+
+    verdicts = {}
+    for group in ("", "age"):
+        given = [*words(data, tmp_path / "out", sample_rows()), "--group", group]
+        assert main(given) == 0
+        made = load(Prepared, json.loads((tmp_path / "out" / "prepared.json").read_text()))
+        verdicts[group] = judge_prepared(made, None, replace(POLICY, group=group)).verdict
+
+    assert verdicts == {"": Verdict.REJECT, "age": Verdict.PASS}
+
+
 def test_a_fault_of_the_distribution_refuses_the_file_beside_other_faults(tmp_path: Path) -> None:
     header, *rows = good_file()
     bmi = [",".join([*row.split(",")[:2], "0", *row.split(",")[3:]]) for row in rows[:60]]
