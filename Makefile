@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Some images set it. Each process would then compile every module again, 2 s of CPU for a training.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up down test test-conformance test-azure crash soak storm bench bench-data-check bench-drift mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-conformance test-azure crash soak storm bench bench-data-check bench-drift bench-gates mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ bench: $(READY) ## Compare the local host with lower bounds and similar products
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench
 	@$(VENV)/bin/uv pip install --quiet --python .venv-bench/bin/python -r benchmarks/requirements.txt || echo "some peers could not be installed"
 	@$(PY) -m benchmarks
+
+bench-gates: $(READY) ## Measure the gate where the truth is known: false promotions, power, time
+	@OPENBLAS_NUM_THREADS=1 $(PY) -m benchmarks.gates $(if $(WORLDS),--worlds $(WORLDS))
 
 mutants: $(READY) ## Put small faults into the rules of decisions; the tests must find each (MODULES=approval)
 	@$(PY) -m tests.mutants --workers $(WORKERS) $(MODULES)
