@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Some images set it. Each process would then compile every module again, 2 s of CPU for a training.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up down test test-conformance test-azure crash soak storm bench bench-data-check bench-drift bench-gates mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-conformance test-azure crash soak examples storm bench bench-data-check bench-drift bench-gates mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ crash: $(READY) ## Kill the host at every commit point and compare with an undis
 
 soak: $(READY) ## Run the long stories that `make test` leaves out, and the stories beside them
 	@STORIES=all $(PY) -m pytest -n $(WORKERS) --dist loadfile tests/stories tests/mlopsctl/test_init.py
+
+examples: $(READY) ## Draw new random examples in the property tests; `make test` draws the same each time
+	@EXAMPLES=new $(PY) -m pytest -n $(WORKERS) --dist loadfile -m hypothesis
 
 storm: $(READY) ## Send 10,000 events, kill the host in between, and count the results
 	@EVENT_STORM=10000 $(PY) -m pytest tests/stories/test_event_storm.py
