@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from rich.markup import escape
 
 from mlopsctl.reach.client import Api, ApiError, segment
 from mlopsctl.watch import Tell, follow
@@ -22,7 +23,10 @@ Say = Callable[[str], None]
 
 def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[str, Any]:
     """Go through the loop; return the facts for `--json`."""
-    training, repeated = arrive(api, root, state, say)
+    inbox = state / "inbox" / "data" / MODEL
+    path = inbox / "diabetes.csv"
+    say("[bold]1  Data arrives[/bold]")
+    training, repeated = arrive(api, path, lambda: _sample(root, path), say)
     say(
         "\n[bold]2  The event starts a training[/bold]"
         + (" (in an earlier run)" if repeated else "")
@@ -31,6 +35,7 @@ def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[st
     output = trained["output"] if isinstance(trained["output"], dict) else {}
     if output.get("outcome") != "registered":
         raise ApiError("DEMO", f"The training ended as {output or trained['output']}.")
+    say(f"   report on the data: {_report(state, training)}")
     release_id = f"release-{MODEL}-{output['version']}"
     say(f"\n[bold]3  Model version {output['version']} starts a release[/bold]")
     approver = _release(api, release_id, say, tell)
@@ -45,24 +50,75 @@ def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[st
         "image": release["image_digest"],
         "approved_by": approver,
         **_predict(api, root, state, output["run_id"], say),
+        **_judge(api, root, state, inbox, say, tell),
     }
 
 
-def arrive(api: Api, root: Path, state: Path, say: Say) -> tuple[str, bool]:
-    """Write the sample file into the inbox; return its training and whether that is an earlier one.
+def _judge(
+    api: Api, root: Path, state: Path, inbox: Path, say: Say, tell: Tell
+) -> dict[str, object]:
+    """Send a damaged file and one of other rows; return both trainings with their verdicts."""
+    damaged, other = inbox / "diabetes-damaged.csv", inbox / "diabetes-other-rows.csv"
+    say("\n[bold]6  A damaged file arrives: its column Y was sorted without the others[/bold]")
+    rejected = _see_rejected(
+        api, state, damaged, lambda: sort_target(inbox / "diabetes.csv", damaged), say, tell
+    )
+    say("\n[bold]7  442 other rows arrive[/bold]")
+    inconclusive = _see_rejected(
+        api, state, other, lambda: _sample(root, other, "--seed", "7"), say, tell
+    )
+    return {"rejected": rejected, "inconclusive": inconclusive}
 
-    ApiError when no event claims the file within 15 minutes.
+
+def _see_rejected(
+    api: Api, state: Path, path: Path, write: Callable[[], object], say: Say, tell: Tell
+) -> dict[str, object]:
+    """Follow the training on a file that must not replace the champion; say every reason."""
+    training, _ = arrive(api, path, write, say)
+    story, _ = follow(api, training, tell)
+    output = story["output"] if isinstance(story["output"], dict) else {}
+    if output.get("outcome") != "rejected":
+        raise ApiError("DEMO", f"{training} ended as {output or story['output']}.")
+    for reason in output["reasons"]:
+        say(f"   - {escape(reason)}")
+    say(f"   report on the data: {_report(state, training)}")
+    return {"training": training, "reasons": output["reasons"]}
+
+
+def _report(state: Path, training: str) -> Path:
+    """Return the page of the data check of a training."""
+    run = f"prepare-{training.removeprefix('train-')}"
+    return next((state / "runs" / run).rglob("report.html"))
+
+
+def _sample(root: Path, path: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "training", "sample", "--out", str(path), *options]
+    subprocess.run(command, cwd=root, check=True, timeout=120)
+
+
+def sort_target(source: Path, path: Path) -> None:
+    """Write the rows of a CSV with its last column in another order than the others."""
+    header, *lines = source.read_text(encoding="utf-8").splitlines()
+    cells = [line.rpartition(",") for line in lines]
+    targets = sorted((target for _, _, target in cells), key=float)
+    rows = [f"{features},{target}" for (features, _, _), target in zip(cells, targets, strict=True)]
+    unfinished = path.with_name(f".{path.name}.tmp")
+    unfinished.write_text("\n".join((header, *rows, "")), encoding="utf-8")
+    unfinished.replace(path)
+
+
+def arrive(api: Api, path: Path, write: Callable[[], object], say: Say) -> tuple[str, bool]:
+    """Write a file of the inbox; return its training and whether that is an earlier one.
+
+    `write` is called when the file does not exist. ApiError when no event claims the file within
+    15 minutes.
     """
-    folder = state / "inbox" / "data" / MODEL
-    path = folder / "diabetes.csv"
     earlier = _claims(api)  # read before the file is written: the app may claim it at once
     if not path.exists():
-        command = [sys.executable, "-m", "training", "sample", "--out", str(path)]
-        subprocess.run(command, cwd=root, check=True, timeout=120)
+        write()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     rows = len(path.read_text().splitlines()) - 1
-    say("[bold]1  Data arrives[/bold]")
-    say(f"   {path.name}, {rows} rows, sha256 {digest[:12]}, in {folder}")
+    say(f"   {path.name}, {rows} rows, sha256 {digest[:12]}, in {path.parent}")
     if digest in earlier:
         say(f"   {earlier[digest]} claimed this content before, so no new training starts.")
         return earlier[digest], True

@@ -11,7 +11,8 @@ import numpy as np
 
 from . import model_file
 from .answers import predict
-from .data import DataError, load_features, load_rows, write_sample
+from .data import DataError, load_features, load_rows
+from .sample import write_sample
 from .train import read_parameters, train
 
 SCHEMA, METRICS = "model_schema.json", "metrics.json"
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
         elif given.command == "predict":
             _predict(given.model, given.data, given.out)
         else:
-            write_sample(given.out)
+            write_sample(given.out, given.seed)
     except (DataError, model_file.UntrustedModelError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 2
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--out", type=Path, required=True, help="CSV to write: column prediction")
     sample = commands.add_parser("sample", help="write sample data")
     sample.add_argument("--out", type=Path, required=True, help="CSV to write")
+    sample.add_argument("--seed", type=int, help="draw other rows that are like the data")
     return parser
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-TARGET = "Y"
-
 
 class DataError(ValueError):
     """The file cannot be used; the text has the cause and the remedy."""
@@ -74,18 +72,3 @@ def _number(row: list[str], place: int, path: Path, header: list[str]) -> float:
     if not np.isfinite(value):
         raise DataError(f"{path}: column {header[place]} has values that are not finite numbers.")
     return value
-
-
-def write_sample(path: Path) -> None:
-    """Write scikit-learn's diabetes data (442 rows, 10 features, `Y`).
-
-    Source: Efron, Hastie, Johnstone, Tibshirani, Least Angle Regression, 2004.
-    """
-    from sklearn.datasets import load_diabetes
-
-    bunch = load_diabetes(as_frame=True)
-    frame = bunch.frame.rename(columns={"target": TARGET})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.tmp")
-    frame.to_csv(unfinished, index=False)
-    unfinished.replace(path)

@@ -13,17 +13,25 @@ from collections import Counter
 import numpy as np
 
 from benchmarks.data_check.faults import FAULTS
-from benchmarks.data_check.population import NAMES, TARGET, Rows, load_population
 from platform_jobs.checking.compare import compare
 from platform_jobs.checking.findings import ALPHA, Finding, Severity
 from platform_jobs.checking.samples import sample_of
+from training.sample import NAMES, Rows, load_population
 
 SIZES, DETECTED_AT, SEED = (100, 200, 442, 1000), 442, 7
+TARGET = NAMES[-1]
 
 
 def found(reference: Rows, rows: Rows) -> tuple[Finding, ...]:
     """Return the findings of the data check about rows of shape (rows, columns)."""
     return compare(sample_of(NAMES, reference), sample_of(NAMES, rows), TARGET).findings
+
+
+def halves(rng: np.random.Generator, rows: Rows, size: int) -> tuple[Rows, Rows]:
+    """Return two disjoint samples of the real rows, at most half of them each."""
+    order = rng.permutation(len(rows))
+    size = min(size, len(rows) // 2)
+    return rows[order[:size]], rows[order[size : 2 * size]]
 
 
 def main(arguments: list[str]) -> int:
@@ -43,9 +51,9 @@ def main(arguments: list[str]) -> int:
             alarms, faults, kinds = 0, 0, Counter[str]()
             for _ in range(worlds):
                 if kind == "halves":
-                    before, now = population.halves(rng, size)
+                    before, now = halves(rng, population.rows, size)
                 else:
-                    before, now = (population.sample(rng, size) for _ in range(2))
+                    before, now = (population.draw(rng, size) for _ in range(2))
                 seen = [f for f in found(before, now) if f.severity is not Severity.NOTE]
                 alarms += bool(seen)
                 faults += any(f.severity is Severity.FAULT for f in seen)
@@ -64,7 +72,7 @@ def main(arguments: list[str]) -> int:
     for name, (plant, goal) in FAULTS.items():
         hits, refused = 0, 0
         for _ in range(worlds):
-            before, now = (population.sample(rng, DETECTED_AT) for _ in range(2))
+            before, now = (population.draw(rng, DETECTED_AT) for _ in range(2))
             findings = found(before, plant(rng, now))
             hits += bool(findings)
             refused += any(f.severity is Severity.FAULT for f in findings)

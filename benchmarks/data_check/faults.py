@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.data_check.population import Rows
+from training.sample import Rows
 
 Fault = Callable[[np.random.Generator, Rows], Rows]
 

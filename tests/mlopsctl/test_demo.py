@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mlopsctl.demo import arrive, ask_production
+from mlopsctl.demo import arrive, ask_production, sort_target
 from mlopsctl.reach.client import Api, ApiError
 from tests.listening import Listening
 
-ROOT = Path(__file__).parents[2]
 STARTING = (503, {"error": {"code": "NOT_SERVING", "message": "0 of 2 replicas are ready."}})
 RIGHT = (200, {"result": [1.5]})
 
@@ -95,9 +94,22 @@ class QuickApp(Api):
 
 def test_a_file_that_is_claimed_at_once_is_no_repetition(tmp_path: Path) -> None:
     said: list[str] = []
-    api = QuickApp(tmp_path)
-    assert arrive(api, ROOT, tmp_path, said.append) == ("train-diabetes-1", False)
+    api, file = QuickApp(tmp_path), tmp_path / "inbox/data/diabetes/diabetes.csv"
+
+    def write() -> None:
+        file.parent.mkdir(parents=True)
+        file.write_text("a,Y\n1,2\n")
+
+    assert arrive(api, file, write, said.append) == ("train-diabetes-1", False)
     assert "claimed by train-diabetes-1" in said[-1]
 
-    assert arrive(api, ROOT, tmp_path, said.append) == ("train-diabetes-1", True)
+    assert arrive(api, file, write, said.append) == ("train-diabetes-1", True)
     assert "no new training starts" in said[-1]
+
+
+def test_a_damaged_file_has_the_same_cells_and_other_targets(tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text("a,b,Y\n1,2,10\n3,4,9\n5,6,-1\n")
+
+    sort_target(tmp_path / "good.csv", tmp_path / "damaged.csv")
+
+    assert (tmp_path / "damaged.csv").read_text() == "a,b,Y\n1,2,-1\n3,4,9\n5,6,10\n"

@@ -14,7 +14,8 @@ from platform_jobs.tables.tables import read_table
 from training import model_file
 from training.__main__ import main
 from training.answers import predict
-from training.data import DataError, load_rows, write_sample
+from training.data import DataError, load_rows
+from training.sample import NAMES, write_sample
 from training.train import read_parameters, train
 
 
@@ -36,6 +37,17 @@ def test_the_diabetes_data_has_442_rows(tmp_path: Path) -> None:
     rows = load_rows(training_folder(tmp_path))
 
     assert (rows.x.shape, rows.y.shape, rows.target) == ((442, 10), (442,), "Y")
+
+
+def test_a_seed_draws_other_rows_and_the_same_ones_each_time(tmp_path: Path) -> None:
+    for name, seed in {"data": [], "a": ["--seed", "7"], "b": ["--seed", "7"]}.items():
+        assert main(["sample", "--out", str(tmp_path / name), *seed]) == 0
+
+    data, drawn = (pd.read_csv(tmp_path / name) for name in ("data", "a"))
+    assert (tuple(drawn), drawn.shape) == (NAMES, data.shape)
+    assert set(drawn.sex) == set(data.sex)
+    assert not set(map(tuple, drawn.to_numpy())) & set(map(tuple, data.to_numpy()))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from benchmarks.data_check import faults
-from benchmarks.data_check.population import NAMES, TARGET, load_population
 from platform_jobs.checking.compare import LEAST_ROWS, compare
 from platform_jobs.checking.findings import (
     ALPHA,
@@ -19,10 +18,12 @@ from platform_jobs.checking.findings import (
 )
 from platform_jobs.checking.samples import columns_of, pair, sample_of
 from platform_jobs.tables.tables import parse_table
+from training.sample import NAMES, load_population
 
 RNG = np.random.default_rng(11)
+TARGET = NAMES[-1]
 POPULATION = load_population()
-REFERENCE, ROWS = (POPULATION.sample(RNG, 442) for _ in range(2))
+REFERENCE, ROWS = (POPULATION.draw(RNG, 442) for _ in range(2))
 
 
 def found(rows: Any, reference: Any = REFERENCE) -> tuple[Finding, ...]:
@@ -92,7 +93,7 @@ def test_another_slope_of_one_feature_is_a_shift_and_no_fault() -> None:
 
 
 def test_of_a_file_that_grew_the_new_rows_are_compared_and_the_old_ones_counted() -> None:
-    new = POPULATION.sample(RNG, 60)
+    new = POPULATION.draw(RNG, 60)
     new[:, 2] += 1.5 * new[:, 2].std()
 
     findings = found(np.concatenate([REFERENCE, new]))
