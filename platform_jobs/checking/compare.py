@@ -14,7 +14,7 @@ from scipy import special
 from platform_jobs.checking import relation, two_samples
 from platform_jobs.checking.findings import Family, Finding, Severity, significant
 from platform_jobs.checking.samples import Sample
-from platform_jobs.checking.texts import number, share
+from platform_jobs.checking.texts import change, number, share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -302,13 +302,15 @@ def _weaker(
     low = gains[1] + special.stdtrit(len(new.gains) - 1, 0.01) * new.gains.std(ddof=1) / np.sqrt(
         len(new.gains)
     )
-    text = (
-        f"{name}: a ridge fitted on the reference data lowers the squared error of the constant "
-        f"predictor by {number(gains[1])}, and by {number(gains[0])} on the reference data"
-    )
     damaged = weak or low <= 0
+    errors = [change(1.0 - one.skill) for one in (old, new, again)]
+    text = (
+        f"{name}: the squared error of a ridge fitted on the reference data, beside that of the "
+        f"mean, is {errors[0]} on the reference data and {errors[1]} on the new rows"
+    )
     text += (
-        f"; fitted on the new rows by {number(gains[2])}. Perhaps targets were mixed up or flipped."
+        f"; a ridge fitted on the new rows has {errors[2]}. Perhaps targets were mixed up or "
+        "flipped."
         if damaged
         else "."
     )

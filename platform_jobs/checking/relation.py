@@ -30,6 +30,16 @@ class Relation:
     gains: "Numbers"
     residuals: "Numbers"
 
+    @property
+    def skill(self) -> float:
+        """The share of the constant predictor's squared error that the ridge avoids; 0 without one.
+
+        Murphy 1988, "Skill scores based on the mean square error"; at most 1, negative when the
+        ridge is worse.
+        """
+        constant = float((self.gains + self.residuals**2).mean())
+        return float(self.gains.mean()) / constant if constant > 0.0 else 0.0
+
 
 def fit(x: "Numbers", y: "Numbers") -> "Numbers":
     """Return the coefficients of a ridge (Hoerl and Kennard 1970), the intercept last.

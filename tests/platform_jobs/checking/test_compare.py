@@ -1,12 +1,15 @@
 """Each fault of the data has a finding of its own, and a sample like the reference has none."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
 from benchmarks.data_check import faults
+from platform_jobs.checking import relation
 from platform_jobs.checking.compare import LEAST_ROWS, compare
 from platform_jobs.checking.findings import (
     ALPHA,
@@ -90,6 +93,29 @@ def test_another_slope_of_one_feature_is_a_shift_and_no_fault() -> None:
     (finding,) = [one for one in found(rows) if one.kind == "relation"]
 
     assert finding.severity is Severity.SHIFT
+
+
+def test_the_skill_of_a_ridge_is_its_coefficient_of_determination() -> None:
+    x, y = ROWS[:, :-1], ROWS[:, -1]
+    coefficients = relation.fit(x, y)
+
+    skill = relation.apply(coefficients, float(y.mean()), x, y).skill
+
+    assert skill == pytest.approx(r2_score(y, x @ coefficients[:-1] + coefficients[-1]))
+
+
+def test_mixed_up_targets_are_refused_with_the_errors_as_shares_of_the_mean_s() -> None:
+    shuffled = faults.shuffled(np.random.default_rng(1), ROWS.copy())
+
+    (finding,) = [one for one in found(shuffled) if one.kind == "relation"]
+
+    assert re.fullmatch(
+        r"Y: the squared error of a ridge fitted on the reference data, beside that of the mean, "
+        r"is [45]\d(\.\d)? % lower on the reference data and \d\d(\.\d)? % higher on the new rows; a "
+        r"ridge fitted on the new rows has \d(\.\d+)? % (higher|lower)\. Perhaps targets were mixed "
+        r"up or flipped\.",
+        finding.text,
+    )
 
 
 def test_of_a_file_that_grew_the_new_rows_are_compared_and_the_old_ones_counted() -> None:
