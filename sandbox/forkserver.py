@@ -21,23 +21,30 @@ SERVER = Path(__file__).with_name("inside") / "forkserver.py"
 # Each thread that a library starts at its import would be missing in a fork.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
+_IMPORT_SECONDS = 300.0
+
 
 class Forked:
-    """A command of the fork server, with the methods of `subprocess.Popen` that its user needs."""
+    """A command of the fork server, with the methods of `subprocess.Popen` that its caller needs.
+
+    `output` is the read end of its output, `reply` that of the pipe in which the server answers the
+    PID of the command's monitor and then its exit code, a line each.
+    """
 
     def __init__(self, output: int, reply: int) -> None:
         self.stdout: IO[bytes] | None = os.fdopen(output, "rb")
         self._reply, self._said = os.fdopen(reply, "rb", buffering=0), b""
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return the exit code, or minus the number of a signal.
+        """Return the exit code, or minus the number of the signal that ended the command.
 
-        subprocess.TimeoutExpired when the command runs longer than `timeout` seconds.
+        subprocess.TimeoutExpired when the command runs longer than `timeout` seconds, None for any
+        time.
         """
         self._read(2, timeout)
         self._reply.close()
         lines = self._said.split()
-        # Without its line the server was killed, and its commands with it.
+        # Without the second line the server was killed, and its commands with it.
         return int(lines[1]) if len(lines) > 1 else -signal.SIGKILL
 
     def _read(self, lines: int, timeout: float | None) -> None:
@@ -52,7 +59,7 @@ class Forked:
             self._said += said
 
     def kill(self) -> None:
-        """Kill the command and all of its processes."""
+        """Kill the command, and in namespaces every process that it started."""
         self._read(1, None)
         if self._said.count(b"\n") == 1:
             with suppress(ProcessLookupError):
@@ -60,9 +67,10 @@ class Forked:
 
 
 class ForkServer:
-    """A process that imports `libraries`, and forks commands; close it at the end.
+    """A process that imports `libraries` and forks commands at one level; close it at the end.
 
-    At the level of bubblewrap, a program that a fork cannot enter, it starts nothing.
+    `environ` is its environment, which its commands inherit. It starts no command at the level of
+    bubblewrap, which is a program and executes each command anew.
     """
 
     def __init__(self, level: Level, libraries: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -84,9 +92,10 @@ class ForkServer:
             )
 
     def start(self, words: Sequence[str]) -> Forked | None:
-        """Start the words of `sandbox.command.command`; None when they need a process of their own.
+        """Start the words of `sandbox.command.command`; None when the server cannot fork them.
 
-        Only a Python module can be forked: its command is this Python with `-m`.
+        It forks Python modules only, whose command is this Python with `-m`. A server that has
+        ended, or that could not import its libraries, forks nothing.
         """
         spec = json.loads(words[-1])
         argv = spec["argv"]
@@ -110,7 +119,10 @@ class ForkServer:
         """Return whether the server can fork; wait for its imports at the first call."""
         with self._lock:
             if self._ready is None:
-                self._ready = self._process is not None and bool(self._end.recv(16))
+                self._ready = self._process is not None and bool(
+                    # A library may never come to the end of its import.
+                    select.select([self._end], [], [], _IMPORT_SECONDS)[0] and self._end.recv(16)
+                )
             return self._ready
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """python -P sandbox/inside/forkserver.py SOCKET MODULE...: forks sandboxed Python commands.
 
-It imports the named libraries once, and each command that it forks has them already, so that many
-short commands cost one import. It never holds data, because commands inherit its memory.
+It imports the named libraries once, and each command that it forks inherits them, so that many
+short commands cost one import. It never reads data, because commands inherit its memory.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _MOST_BYTES = 1 << 20  # of a request
 
 def serve(end: socket.socket, modules: list[str]) -> None:
     """Import the modules, then start the command of each request until the client has ended."""
+    import gc
     import importlib
     import json
     import socket
@@ -40,6 +41,10 @@ def serve(end: socket.socket, modules: list[str]) -> None:
     if len(os.listdir("/proc/self/task")) > 1:
         return  # a fork would have locks that no thread ever releases
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # A collection in a fork would write to, and so copy, every page of the libraries.
+    gc.collect()
+    gc.freeze()
+    server = os.getpid()
     end.send(READY)
     while True:
         request, files, _, _ = socket.recv_fds(end, _MOST_BYTES, 2)
@@ -47,15 +52,20 @@ def serve(end: socket.socket, modules: list[str]) -> None:
             return
         if os.fork() == 0:
             end.close()
-            _wait_for_command(json.loads(request), *files)
+            _wait_for_command(server, json.loads(request), *files)
         for file in files:
             os.close(file)
 
 
-def _wait_for_command(spec: dict[str, object], output: int, reply: int) -> NoReturn:
-    """Start the command, write the PID of its monitor, and then how it ended."""
+def _wait_for_command(server: int, spec: dict[str, object], output: int, reply: int) -> NoReturn:
+    """Start the command, write the PID of its monitor, and then its exit code.
+
+    The code is minus the number of a signal when a signal ended the command.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     kernel.control(kernel.PARENT_DEATH, signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(0)  # the server ended before it could be watched
     parent = os.getpid()
     monitor = os.fork()
     if monitor == 0:

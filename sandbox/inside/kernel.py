@@ -17,6 +17,7 @@ REMOUNT, BIND, RECURSIVE, PRIVATE = 32, 4096, 16384, 1 << 18
 DETACH = 2
 PARENT_DEATH, DUMPABLE, DROP_BOUND, SUBREAPER, NO_NEW_PRIVILEGES = 1, 4, 24, 36, 38
 LAST_CAPABILITY = 63
+_CAPABILITY_VERSION = 0x20080522  # of capset(2): two words of bits for each of three sets
 
 _MOUNT_SETATTR = 442  # on every architecture; Linux 5.12
 _PIVOT_ROOT = {
@@ -65,6 +66,13 @@ def unmount(target: str) -> None:
 
 def unshare(flags: int) -> None:
     _call("unshare", flags, about="unshare")
+
+
+def drop_capabilities() -> None:
+    """Remove every capability of this process, as an exec with an empty bounding set does."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    empty = (ctypes.c_uint32 * 6)()
+    _call("capset", ctypes.byref(header), ctypes.byref(empty), about="capset")
 
 
 def control(*numbers: int) -> None:

@@ -97,12 +97,17 @@ def _become(spec: Spec) -> NoReturn:
         kernel.control(kernel.NO_NEW_PRIVILEGES, 1)
         if spec["tool"]:
             for capability in range(kernel.LAST_CAPABILITY + 1):
-                kernel.control(kernel.DROP_BOUND, capability)  # root keeps no capability
+                kernel.control(kernel.DROP_BOUND, capability)
         os.chdir(spec["folder"])
+        if spec["tool"]:
+            # The bounding set takes effect at an exec only, and a forked module has none: it could
+            # unmount the folders that hide files.
+            kernel.drop_capabilities()
         if "module" in spec:
-            from sandbox.inside.module import run_module
+            from sandbox.inside import module
 
-            run_module(spec["module"], spec["folder"], spec["environ"])
+            if not module.is_shadowed(spec["folder"]):
+                module.run_module(spec["module"], spec["folder"], spec["environ"])
         os.execvpe(spec["argv"][0], spec["argv"], {**os.environ, **spec["environ"]})
     except OSError as error:
         os.write(2, f"cannot start {spec['argv'][0]}: {error.strerror}\n".encode())

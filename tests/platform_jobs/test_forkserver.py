@@ -1,5 +1,6 @@
 """A forked command behaves as one of its own process does, and its libraries are imported once."""
 
+import gzip
 import json
 import signal
 import sys
@@ -38,6 +39,8 @@ facts = {
     "user": os.getuid(),
     "group": os.getpgid(0) == os.getpid(),
     "state": os.path.exists("STATE"),
+    "rights": [line for line in open("/proc/self/status") if line.startswith(("Cap", "NoNew"))],
+    "app": sorted(name for name in sys.modules if name.startswith("sandbox")),
 }
 (pathlib.Path(words["--out"]) / "facts.json").write_text(json.dumps(facts))
 (pathlib.Path(words["--out"]) / "drawn.json").write_text(json.dumps([random.random(), numpy.random.rand()]))
@@ -88,6 +91,9 @@ def test_a_forked_command_finds_what_a_command_of_its_own_process_finds(
     expected = json.loads((alone / "facts.json").read_text().replace("alone", "first"))
     assert json.loads((first / "facts.json").read_text()) == expected
     assert expected["hash"] is not None
+    assert project.apart is not None
+    if BY_NAME[project.apart.level].isolated:
+        assert "CapEff:\t0000000000000000\n" in expected["rights"]
     assert len({(out / "drawn.json").read_text() for out in (alone, first, second)}) == 3
 
 
@@ -101,6 +107,64 @@ def test_a_forked_command_is_really_forked(project: Project) -> None:
         train(project, "alone")
     with project.forked() as forked:
         train(forked, "forked")
+
+
+@pytest.mark.parametrize("name", ["sandbox", "joblib"])
+def test_a_forked_command_imports_the_modules_of_its_own_code(project: Project, name: str) -> None:
+    (project.code / f"{name}.py").write_text("OWN = True\n")
+    write(project.code, f"import {name}\nassert {name}.OWN\nif False:\n    import sklearn")
+
+    train(project, "alone")
+    with project.forked() as forked:
+        train(forked, "forked")
+
+
+@pytest.mark.parametrize(
+    "held", ["open(words['--out'] + '/text', 'w')", "gzip.open(words['--out'] + '/text', 'wt')"]
+)
+def test_a_forked_command_writes_the_files_that_it_leaves_open(project: Project, held: str) -> None:
+    write(
+        project.code,
+        "import gzip, sys\nfrom . import helper\nwords = dict(zip(sys.argv[2::2], sys.argv[3::2]))\n"
+        f"def unused(): pass\nhelper.file = {held}\nhelper.file.write('all of it')",
+    )
+
+    with project.forked() as forked:
+        text = (train(forked, "forked") / "text").read_bytes()
+
+    assert (gzip.decompress(text) if text.startswith(b"\x1f\x8b") else text) == b"all of it"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "helper.pool = ThreadPoolExecutor(1)\nhelper.pool.submit(int).result()",
+        "import sys\nsys.stdout = None",
+        "import sys\nsys.stdout.close()",
+    ],
+    ids=["idle thread", "no stream", "closed stream"],
+)
+def test_a_forked_command_ends_well_where_a_command_of_its_own_process_does(
+    project: Project, end: str
+) -> None:
+    write(project.code, f"from . import helper\n{end}")
+
+    train(project, "alone")
+    with project.forked() as forked:
+        train(forked, "forked")
+
+
+def test_a_command_runs_by_itself_when_its_server_has_ended(project: Project) -> None:
+    write(
+        project.code, "import sys\nassert 'numpy' not in sys.modules\nif False:\n    import numpy"
+    )
+    with project.forked() as forked:
+        with pytest.raises(ContractError, match="AssertionError"):
+            train(forked, "forked")
+        assert forked.server is not None
+        forked.server.close()
+        train(forked, "alone")
 
 
 @pytest.mark.parametrize(
