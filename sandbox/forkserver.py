@@ -33,7 +33,7 @@ class Forked:
 
     def __init__(self, output: int, reply: int) -> None:
         self.stdout: IO[bytes] | None = os.fdopen(output, "rb")
-        self._reply, self._said = os.fdopen(reply, "rb", buffering=0), b""
+        self._reply, self._answer = os.fdopen(reply, "rb", buffering=0), b""
 
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit code, or minus the number of the signal that ended the command.
@@ -43,27 +43,27 @@ class Forked:
         """
         self._read(2, timeout)
         self._reply.close()
-        lines = self._said.split()
+        lines = self._answer.split()
         # Without the second line the server was killed, and its commands with it.
         return int(lines[1]) if len(lines) > 1 else -signal.SIGKILL
 
     def _read(self, lines: int, timeout: float | None) -> None:
         end = None if timeout is None else time.monotonic() + timeout
-        while self._said.count(b"\n") < lines:
+        while self._answer.count(b"\n") < lines:
             left = None if end is None else max(0.0, end - time.monotonic())
             if not select.select([self._reply], [], [], left)[0]:
                 raise subprocess.TimeoutExpired("command", timeout or 0.0)
-            said = self._reply.read(64)
-            if not said:
+            received = self._reply.read(64)
+            if not received:
                 return
-            self._said += said
+            self._answer += received
 
     def kill(self) -> None:
         """Kill the command, and in namespaces every process that it started."""
         self._read(1, None)
-        if self._said.count(b"\n") == 1:
+        if self._answer.count(b"\n") == 1:
             with suppress(ProcessLookupError):
-                os.kill(int(self._said.split()[0]), signal.SIGKILL)
+                os.kill(int(self._answer.split()[0]), signal.SIGKILL)
 
 
 class ForkServer:
