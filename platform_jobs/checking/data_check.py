@@ -35,10 +35,17 @@ def read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
     """Return the reference data.
 
     It is read before the new data and kept as arrays, so that the text cells of only one file are
-    in memory. A file that cannot be read, or an environment without numpy and SciPy, is a note.
+    in memory. A file that cannot be read, or an environment without NumPy and SciPy, is a note.
     """
     try:
-        # They take longer to import than a small file takes to read.
+        return _read_earlier(reference, schema)
+    except ContractError as error:
+        return Earlier(note=f"The reference data cannot be read: {error}")
+
+
+def _read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
+    try:
+        # The import takes longer than the reading of a small file.
         from platform_jobs.checking.fast_reader import profile_numbers, read_numbers
         from platform_jobs.checking.samples import columns_of
     except ImportError as error:
@@ -52,10 +59,7 @@ def read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
         if header.columns == plain[0]:
             columns = dict(zip(plain[0], plain[1].T, strict=True))
             return Earlier(profile=profile_numbers(*plain), columns=columns)
-    try:
-        table = map_columns(scan_table(reference), schema)
-    except ContractError as error:
-        return Earlier(note=f"The reference data cannot be read: {error}")
+    table = map_columns(scan_table(reference), schema)
     return Earlier(profile=profile_table(table), columns=columns_of(table))
 
 

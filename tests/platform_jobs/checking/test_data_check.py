@@ -155,6 +155,17 @@ def test_without_numpy_the_figures_are_compared_and_a_note_names_the_package(
     assert content.reference is not None
 
 
+def test_without_numpy_a_reference_that_is_no_table_is_a_note(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_bytes(b"PAR1")
+    command = [sys.executable, "-S", "-m", "platform_jobs"]
+    command += words(sample_rows(), tmp_path / "out", tmp_path / "r.csv")
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    content = json.loads((tmp_path / "out" / "prepared.json").read_text())
+
+    assert content["refused"] == ""
+    assert "cannot be read: The file is a Parquet" in content["check"]["findings"][0]["text"]
+
+
 def test_without_reference_data_nothing_is_imported_beyond_python(tmp_path: Path) -> None:
     code = (
         "import sys; from platform_jobs.__main__ import main; main(sys.argv[1:]); "
