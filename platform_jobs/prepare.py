@@ -24,11 +24,12 @@ from platform_jobs.splitting.hashes import (
     SEEN_HASHES,
     write_hashes,
 )
+from platform_jobs.splitting.held_out import ROWS, SCHEMA
 from platform_jobs.splitting.split import Split, split_rows
 from platform_jobs.tables.tables import Table, scan_table, write_table
 from platform_jobs.tables.words import Words, label_faults
 
-PREPARED, ROWS, SCHEMA = "prepared.json", "rows.csv", "schema.json"
+PREPARED = "prepared.json"
 SEEN, HELD_OUT, ALL = "seen", "held_out", "all"
 
 
@@ -52,9 +53,9 @@ def prepare(
     column `group` stay together. With one fold a fifth of the rows judges; with more folds all rows
     do, each by the model of a training without its fold.
 
-    A file that is no table is a result, not a fault: `refused` says why and `profile` is None. A
-    file with faults, or without the target, gets its figures and no rows, because the data gate
-    refuses it with all faults at once.
+    A file that cannot be read as a table is a result and no error: `refused` has the reason and
+    `profile` is None. A file with faults, or without the target, gets its figures and no rows,
+    because the data gate refuses it with all faults at once.
     """
     try:
         words = words or Words()

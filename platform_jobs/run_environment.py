@@ -51,7 +51,7 @@ def digest(path: Path) -> str:
 
 
 def describe() -> dict[str, str]:
-    """Return the inputs by name, "" for each that this machine does not tell.
+    """Return the inputs by name, "" for an input that this machine does not show.
 
     `packages` is the SHA-256 of the sorted lines `name==version` of the installed packages, `blas`
     the kernels that each linear algebra library selects on this CPU, `begun_at` the time in UTC.
@@ -83,7 +83,7 @@ def cpu_kind() -> str:
 def _packages(folder: Path) -> str:
     names = sorted(os.listdir(folder)) if folder.is_dir() else []
     matches = (_DISTRIBUTION.fullmatch(name) for name in names)
-    lines = [f"{one['name']}=={one['version']}\n" for one in matches if one]
+    lines = [f"{match['name']}=={match['version']}\n" for match in matches if match]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest() if lines else ""
 
 
@@ -103,7 +103,7 @@ def _kernels() -> Iterator[str]:
                 # A library selects its kernel while it is loaded.
                 with suppress(OSError):
                     ctypes.CDLL(str(folder / name))
-    for library in sorted(threadpool_info(), key=lambda one: str(one["filepath"])):
+    for library in sorted(threadpool_info(), key=lambda library: str(library["filepath"])):
         owner = Path(library["filepath"]).parent.name.partition(".")[0]
         facts = (library["internal_api"], library["version"], library.get("architecture"))
         yield f"{owner} {' '.join(str(fact) for fact in facts if fact)}"

@@ -7,8 +7,8 @@ from typing import Any
 from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.models.models import Project
-from platform_jobs.prepare import ROWS
 from platform_jobs.profile import profile_table
+from platform_jobs.splitting.held_out import ROWS
 from platform_jobs.tables.tables import read_table
 
 SAMPLE = "sample.json"

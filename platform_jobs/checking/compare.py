@@ -42,7 +42,7 @@ Tests = Iterator[tuple[Family, Finding]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The result: `rows` of the new data were compared with `reference_rows`, 0 for none."""
+    """The findings, and the numbers of rows that were compared; both are 0 when none were."""
 
     rows: int
     reference_rows: int
@@ -66,10 +66,10 @@ def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
         return Comparison(rows=0, reference_rows=0, findings=(*significant(tests), *notes))
     before, now = _bounded(reference, MOST_ROWS), _bounded(compared, MOST_ROWS)
     tests += [*_columns(before, now), *_atoms(before, now)]
-    place = {name: number for number, name in enumerate(before.names)}.get(target)
+    index = {name: number for number, name in enumerate(before.names)}.get(target)
     varied = (before.values.std(axis=0) > 0) & (now.values.std(axis=0) > 0)
-    if place is not None and len(before.names) > 1:
-        tests += _relation(before, now, place)
+    if index is not None and len(before.names) > 1:
+        tests += _relation(before, now, index)
     if 1 < len(before.names) <= MOST_PAIRED:
         tests += _pairs(before, now, target)
     if 1 < varied.sum() <= MOST_SWAPPED:
@@ -113,8 +113,8 @@ def _overlap(rows: int, fresh: int) -> Finding:
 
 
 def _columns(before: Sample, now: Sample) -> Tests:
-    for place, name in enumerate(before.names):
-        first, second = before.values[:, place], now.values[:, place]
+    for index, name in enumerate(before.names):
+        first, second = before.values[:, index], now.values[:, index]
         if len(np.unique(np.concatenate([first, second]))) <= MEASURED:
             yield _categories(name, first.view(np.int64), second.view(np.int64))
             continue
@@ -158,8 +158,8 @@ def _categories(
 
 
 def _atoms(before: Sample, now: Sample) -> Tests:
-    for place, name in enumerate(before.names):
-        first, second = before.values[:, place], now.values[:, place]
+    for index, name in enumerate(before.names):
+        first, second = before.values[:, index], now.values[:, index]
         value, p, old, new = two_samples.atom(first, second)
         measured = len(np.unique(first)) > MEASURED and old < RARE * len(first)
         cause = "Perhaps it stands for missing values, or the rows are planted. Correct them."
@@ -199,7 +199,7 @@ def _pairs(before: Sample, now: Sample, target: str) -> Tests:
         )
 
 
-def _swaps(before: Sample, now: Sample, places: "NDArray[np.int_]") -> Tests:
+def _swaps(before: Sample, now: Sample, indices: "NDArray[np.int_]") -> Tests:
     """Test for each pair whether the rows fit the reference better with both columns exchanged.
 
     Each sample is standardised by itself, so that only correlations count. The log-likelihood ratio
@@ -207,10 +207,10 @@ def _swaps(before: Sample, now: Sample, places: "NDArray[np.int_]") -> Tests:
     correlations, whatever their distribution (Gibbs' inequality for normal distributions of one
     determinant), so that Student's one-sided test applies.
     """
-    old, new = (_standard(sample.values[:, places]) for sample in (before, now))
-    precision = np.linalg.inv(np.cov(old, rowvar=False) + 1e-6 * np.eye(len(places)))
+    old, new = (_standard(sample.values[:, indices]) for sample in (before, now))
+    precision = np.linalg.inv(np.cov(old, rowvar=False) + 1e-6 * np.eye(len(indices)))
     moved = new @ precision
-    for i, j in zip(*np.triu_indices(len(places), 1), strict=True):
+    for i, j in zip(*np.triu_indices(len(indices), 1), strict=True):
         # The change of -2 log-likelihood when the two columns are exchanged.
         gap = new[:, j] - new[:, i]
         change = 2 * gap * (moved[:, i] - moved[:, j])
@@ -219,10 +219,10 @@ def _swaps(before: Sample, now: Sample, places: "NDArray[np.int_]") -> Tests:
         # Two columns that no third one distinguishes change by rounding errors only.
         fits = mean < -LEAST_GAIN
         p = two_samples.lower_tail(mean / error, len(change) - 1) if fits else 1.0
-        names = before.names[places[i]], before.names[places[j]]
+        names = before.names[indices[i]], before.names[indices[j]]
         text = (
-            f"{names[0]} and {names[1]} seem to be exchanged: each fits the reference data in the "
-            "place of the other. Correct the header."
+            f"{names[0]} and {names[1]} seem to be exchanged: each fits the reference data better "
+            "under the name of the other. Correct the header."
         )
         yield (
             Family.SWAPS,
@@ -242,13 +242,13 @@ def _joint(before: Sample, now: Sample) -> tuple[Family, Finding]:
     sd[sd == 0] = 1.0
     old, new = ((sample.values - mean) / sd for sample in (before, now))
     p = two_samples.energy(old, new, DRAWS, SEED)
-    text = "The columns together are distributed otherwise than in the reference data."
+    text = "The joint distribution of all columns differs from the reference data's."
     return Family.JOINT, Finding(kind="joint", severity=Severity.SHIFT, text=text, p=p)
 
 
 def _relation(before: Sample, now: Sample, target: int) -> Tests:
     """Compare gains and residuals of a ridge on the reference data with those on the new rows."""
-    features = [place for place in range(len(before.names)) if place != target][:MOST_RELATED]
+    features = [index for index in range(len(before.names)) if index != target][:MOST_RELATED]
     mean, sd = before.values.mean(axis=0), before.values.std(axis=0)
     sd[sd == 0] = 1.0
     (x, y), (new_x, new_y) = (
@@ -291,8 +291,8 @@ def _weaker(
 ) -> tuple[Family, Finding]:
     """Test whether the features tell less about the target than in the reference data.
 
-    It is a fault where they also tell less after a new fit, or nothing at all: then the world did
-    not just change its coefficients.
+    It is a fault when they also tell less after a new fit, or nothing at all, because a change of
+    the world would only change the coefficients.
     """
     gains = [float(one.gains.mean()) for one in (old, new, again)]
     t, freedom = two_samples.mean_difference(old.gains, new.gains)
@@ -328,12 +328,12 @@ def _outliers(reference: Sample, sample: Sample) -> Iterator[Finding]:
         return
     mean, sd = reference.values.mean(axis=0), reference.values.std(axis=0)
     reach = abs(reference.values - mean).max(axis=0, initial=0.0)
-    for place, name in enumerate(reference.names):
-        far = abs(sample.values[:, place] - mean[place])
-        limit = max(OUTLIER * sd[place], float(reach[place]))
-        count = int((far > limit).sum()) if sd[place] else 0
+    for index, name in enumerate(reference.names):
+        far = abs(sample.values[:, index] - mean[index])
+        limit = max(OUTLIER * sd[index], float(reach[index]))
+        count = int((far > limit).sum()) if sd[index] else 0
         if count:
-            value = float(sample.values[int(far.argmax()), place])
+            value = float(sample.values[int(far.argmax()), index])
             text = (
                 f"{name}: {count} of {len(sample)} values lie more than {OUTLIER:g} standard "
                 f"deviations from the reference data's mean, such as {number(value)}. Examine them."

@@ -1,7 +1,8 @@
 """Reads plain files of numbers by NumPy, about 30 times as fast as `tables/` reads any file.
 
-It returns what the slow reader would, or None where it cannot be sure: a file with any sign beyond
-digits, points, exponents, commas and line ends below its header goes to the slow reader.
+It returns the same as the slow reader, or None when it cannot be sure of that. Then the slow reader
+reads the file, such as one with other signs below its header than digits, points, exponents, commas
+and line ends.
 """
 
 import io

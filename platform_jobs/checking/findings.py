@@ -16,8 +16,8 @@ ALPHA = 0.01
 class Severity(StrEnum):
     """The meaning of a finding.
 
-    A fault is damage that no world explains; a shift may be damage or a change of the world; a note
-    says what was seen and judges nothing.
+    A fault is damage, which no change of the world explains. A shift may be damage or a change of
+    the world. A note is an observation that decides nothing.
     """
 
     FAULT = "fault"
@@ -51,10 +51,10 @@ SHARES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A difference from the reference data: `text` has the figures and the remedy.
+    """A difference from the reference data: `text` has the figures, and a fault's remedy.
 
-    `p` is the probability of such a difference between samples of one population; None for a note
-    without a test.
+    `p` is the probability of such a difference between two samples of the same population, None
+    for a note without a test.
     """
 
     kind: str
@@ -72,13 +72,13 @@ def significant(tests: Iterable[tuple[Family, Finding]]) -> list[Finding]:
     given = list(tests)
     rejected: set[int] = set()
     for family, share in SHARES.items():
-        members = [place for place, (other, _) in enumerate(given) if other is family]
-        members.sort(key=lambda place: _p(given[place][1]))
-        for rank, place in enumerate(members):
-            if _p(given[place][1]) > share / (len(members) - rank):
+        members = [index for index, (other, _) in enumerate(given) if other is family]
+        members.sort(key=lambda index: _p(given[index][1]))
+        for rank, index in enumerate(members):
+            if _p(given[index][1]) > share / (len(members) - rank):
                 break
-            rejected.add(place)
-    return [finding for place, (_, finding) in enumerate(given) if place in rejected]
+            rejected.add(index)
+    return [finding for index, (_, finding) in enumerate(given) if index in rejected]
 
 
 def _p(finding: Finding) -> float:

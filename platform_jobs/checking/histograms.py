@@ -21,13 +21,13 @@ def histograms(before: Sample, now: Sample) -> list[dict[str, object]]:
     beyond it count in the first or last bin.
     """
     columns = []
-    for place, name in enumerate(before.names[:MOST_COLUMNS]):
-        low, high = np.quantile(before.values[:, place], (0.01, 0.99))
+    for index, name in enumerate(before.names[:MOST_COLUMNS]):
+        low, high = np.quantile(before.values[:, index], (0.01, 0.99))
         margin = 0.1 * (high - low) or 0.5
         edges = np.linspace(low - margin, high + margin, BINS + 1)
         if not np.isfinite(edges).all():
             continue  # numbers near the greatest double have no range
-        old, new = (_shares(one.values[:, place], edges) for one in (before, now))
+        old, new = (_shares(one.values[:, index], edges) for one in (before, now))
         columns.append(
             {
                 "name": name,

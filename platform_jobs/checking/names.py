@@ -26,9 +26,9 @@ def map_columns(table: Table, schema: Sequence[str]) -> Table:
     notes = [_name_note(renamed)] if renamed else []
     rows = table.rows
     if names != tuple(schema) and Counter(names) == Counter(schema):
-        places = [names.index(name) for name in schema]
+        indices = [names.index(name) for name in schema]
         names = tuple(schema)
-        rows = tuple(tuple(row[place] for place in places) for row in rows)
+        rows = tuple(tuple(row[index] for index in indices) for row in rows)
         notes.append("Its columns come in another order than in mlops.toml, whose order was used.")
     return replace(table, columns=names, rows=rows, notes=(*table.notes, *notes))
 

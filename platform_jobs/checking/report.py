@@ -40,7 +40,7 @@ def _body(content: Content, profile: Content) -> Iterable[str]:
     if check["rows"]:
         yield f"{check['rows']} rows were compared with {check['reference_rows']} earlier rows."
     else:
-        yield "No rows were compared with earlier ones."
+        yield "No rows were compared with earlier rows."
     yield "</p>"
     yield _listed("Faults of the form", (("fault", text) for text in profile["faults"]))
     yield _listed("Findings", ((f["severity"], _with_p(f)) for f in check["findings"]))
@@ -83,14 +83,14 @@ def _histogram(column: Content) -> str:
     old, new = column["reference"], column["new"]
     most, step = max(*old, *new, 1e-9), WIDTH / len(old)
     bars = "".join(
-        f'<rect class="old" x="{place * step:.1f}" width="{step:.1f}" '
+        f'<rect class="old" x="{index * step:.1f}" width="{step:.1f}" '
         f'y="{HEIGHT * (1 - share / most):.1f}" height="{HEIGHT * share / most:.1f}"/>'
-        for place, share in enumerate(old)
+        for index, share in enumerate(old)
     )
     points = " ".join(
         f"{x:.1f},{HEIGHT * (1 - share / most):.1f}"
-        for place, share in enumerate(new)
-        for x in (place * step, (place + 1) * step)
+        for index, share in enumerate(new)
+        for x in (index * step, (index + 1) * step)
     )
     name = escape(column["name"])
     return (

@@ -37,13 +37,13 @@ class Sample:
         """Return the number of rows."""
         return len(self.keys)
 
-    def take(self, places: "NDArray[np.int_]") -> "Sample":
-        """Return the rows at these places."""
+    def take(self, indices: "NDArray[np.int_]") -> "Sample":
+        """Return the rows at these indices."""
         return Sample(
             names=self.names,
-            values=self.values[places],
-            words={name: column[places] for name, column in self.words.items()},
-            keys=self.keys[places],
+            values=self.values[indices],
+            words={name: column[indices] for name, column in self.words.items()},
+            keys=self.keys[indices],
         )
 
 
@@ -69,8 +69,9 @@ def columns_of(table: Table) -> "dict[str, Column]":
 def pair(first: "Mapping[str, Column]", second: "Mapping[str, Column]") -> tuple[Sample, Sample]:
     """Return the columns that both data sets have, in the order of the first.
 
-    A column counts as numbers when every cell of both is a finite number. A column of numbers whose
-    later cells are none is left out, because the check of the form refuses these cells.
+    A column counts as numbers when every cell of both is a finite number. A column that has only
+    numbers in the first and words in the second is left out, because the check of the form refuses
+    these words.
     """
     common = [name for name in first if name in second]
     numbers = [n for n in common if first[n].dtype == second[n].dtype == np.float64]
@@ -79,8 +80,8 @@ def pair(first: "Mapping[str, Column]", second: "Mapping[str, Column]") -> tuple
     def sample(columns: "Mapping[str, Column]") -> Sample:
         rows = len(next(iter(columns.values()), ()))
         values = np.empty((rows, len(numbers)))
-        for place, name in enumerate(numbers):
-            values[:, place] = columns[name]
+        for index, name in enumerate(numbers):
+            values[:, index] = columns[name]
         return sample_of(tuple(numbers), values, {name: _hashes(columns[name]) for name in words})
 
     return sample(first), sample(second)

@@ -69,15 +69,15 @@ def categories(first: "NDArray[np.int64]", second: "NDArray[np.int64]") -> float
 
     Categories with less than 5 expected cells in a sample are pooled.
     """
-    names, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    names, indices = np.unique(np.concatenate([first, second]), return_inverse=True)
     table = np.array(
         [
             np.bincount(part, minlength=len(names))
-            for part in (places[: len(first)], places[len(first) :])
+            for part in (indices[: len(first)], indices[len(first) :])
         ],
         dtype=float,
     )
-    least = table.sum(axis=0) * min(len(first), len(second)) / len(places)
+    least = table.sum(axis=0) * min(len(first), len(second)) / len(indices)
     rare = least < 5
     if rare.any():
         table = np.column_stack([table[:, ~rare], table[:, rare].sum(axis=1)])
@@ -93,21 +93,21 @@ def atom(first: "Numbers", second: "Numbers") -> tuple[float, float, int, int]:
     p is that of Fisher's exact test, one-sided, times the number of values with 5 cells or more in
     both samples together (Bonferroni). Among equal values it is the one with the least p.
     """
-    values, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    values, indices = np.unique(np.concatenate([first, second]), return_inverse=True)
     counts = [
         np.bincount(part, minlength=len(values))
-        for part in (places[: len(first)], places[len(first) :])
+        for part in (indices[: len(first)], indices[len(first) :])
     ]
     often = np.flatnonzero(counts[0] + counts[1] >= 5)
     best = (0.0, 1.0, 0, 0)
     # Only values whose share grew can have a small p.
     grown = often[counts[1][often] * len(first) > counts[0][often] * len(second)]
     shares = counts[1][grown] / len(second) - counts[0][grown] / len(first)
-    for place in grown[np.argsort(-shares, kind="stable")][:20]:
-        before, now = int(counts[0][place]), int(counts[1][place])
+    for index in grown[np.argsort(-shares, kind="stable")][:20]:
+        before, now = int(counts[0][index]), int(counts[1][index])
         p = min(1.0, len(often) * more_often(before, len(first), now, len(second)))
         if p < best[1]:
-            best = (float(values[place]), p, before, now)
+            best = (float(values[index]), p, before, now)
     return best
 
 

@@ -40,10 +40,10 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class _Variation:
-    """The same rows in another form: `places` are their numbers, `columns` those of columns."""
+    """The same rows in another form: `indices` are their numbers, `columns` those of columns."""
 
     name: str
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
     columns: tuple[int, ...]
     words: str
     remedy: str
@@ -133,9 +133,9 @@ def _fault(trained: Trained, variation: _Variation) -> str:
     data = folder / "asked" / "features.csv"
 
     def pick(cells: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(cells[place] for place in variation.columns)
+        return tuple(cells[index] for index in variation.columns)
 
-    rows = tuple(pick(given.rows[place]) for place in variation.places)
+    rows = tuple(pick(given.rows[index]) for index in variation.indices)
     write_table(data, Table(columns=pick(given.columns), rows=rows))
     try:
         answers = trained.project.predict(
@@ -143,11 +143,11 @@ def _fault(trained: Trained, variation: _Variation) -> str:
         ).numbers
     except ContractError as error:
         return f"{error} This happens when {variation.words}. {variation.remedy}"
-    for place, second in zip(variation.places, answers, strict=True):
-        first = trained.predicted[place]
+    for index, second in zip(variation.indices, answers, strict=True):
+        first = trained.predicted[index]
         if abs(first - second) > _TOLERANCE * max(1.0, abs(first)):
             return (
-                f"{name}: predict answers row {place + 1} by {first:g}, and by {second:g} when "
+                f"{name}: predict answers row {index + 1} by {first:g}, and by {second:g} when "
                 f"{variation.words}. {variation.remedy}"
             )
     return ""

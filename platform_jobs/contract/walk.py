@@ -8,13 +8,15 @@ from pathlib import Path
 
 from platform_jobs.contract.promises import REPEAT, Trained, check_answers, check_training
 from platform_jobs.errors import ContractError
-from platform_jobs.files import folder_digest, has_files
-from platform_jobs.judging.evaluate import Contender, evaluate
+from platform_jobs.files import folder_digest
+from platform_jobs.judging.evaluate import METRICS, Contender, evaluate
+from platform_jobs.models.asking import check_written
 from platform_jobs.models.models import KilledError, Project, find_module
 from platform_jobs.prepare import HELD_OUT, SEEN, prepare
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.splitting.held_out import read_held_out
-from platform_jobs.tables.tables import read_table
+from platform_jobs.splitting.unseen import PREDICTIONS
+from platform_jobs.tables.tables import Table, read_table
 from platform_jobs.tables.words import Words
 
 # The files that the app's own service reads from a model folder, beside model_schema.json.
@@ -83,45 +85,20 @@ def _check_promises(trained: Trained, say: Say, *, again: bool) -> bool:
 
 
 def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
+    """Run sample, split, train and predict as the platform does; ContractError at a fault."""
     say(f"ok      module {project.module}: {_find(project)}")
-    data = given.data
-    if data is None:
-        data = work / "sample.csv"
-        try:
-            project.sample(data)
-        except ContractError as error:
-            raise ContractError(f"{error} Give data instead: --data FILE.") from error
+    data = given.data or _write_sample(project, work / "sample.csv")
     table = read_table(data)
     target = given.target or table.columns[-1]
-    if target not in table.columns:
-        raise ContractError(f"{data.name} has no column {target}. Name the label: --target NAME.")
-    group = given.group
-    if group and (group not in table.columns or group == target):
-        raise ContractError(f"{data.name} has no column {group} beside the label: --group NAME.")
-    if given.columns and table.columns != given.columns:
-        raise ContractError(
-            f"{data.name} has the columns {', '.join(table.columns)}, and mlops.toml declares "
-            f"{', '.join(given.columns)}. Make them the same, in the same order."
-        )
+    _check_columns(table, data.name, target, given)
     say(f"ok      data: {len(table.rows)} rows, target {target}")
 
     rows = work / "rows"
-    prepared = prepare(data, target, project.module, rows, words=given.words, group=group)
-    if prepared["refused"] or prepared["profile"]["faults"]:
-        raise ContractError(prepared["refused"] or " ".join(prepared["profile"]["faults"]))
+    seen = _split(project, data, target, rows, given)
     judging = read_held_out(rows / HELD_OUT)
-    seen = int(prepared["seen"])
-    if not seen:
-        raise ContractError("All rows are held out. Send more rows.")
     say(f"ok      split: {seen} rows to train on, {len(judging.actual)} held out")
 
-    before, model = folder_digest(rows / SEEN), work / "model"
-    model.mkdir()
-    project.train(rows / SEEN, model)
-    if not has_files(model):
-        raise ContractError(f"{project.name}: train wrote no file into its model folder (--out).")
-    if folder_digest(rows / SEEN) != before:
-        raise ContractError(f"{project.name}: train changed the folder of its rows (--data).")
+    model = _train(project, rows / SEEN, work / "model")
     files = sum(path.is_file() for path in model.rglob("*"))
     say(f"ok      train: {files} file{'s' if files > 1 else ''}")
 
@@ -132,8 +109,8 @@ def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
     result = evaluate(rows / HELD_OUT, contender, None, work, trusted_types=given.trusted_types)
     if result["refused"]:
         raise ContractError(result["refused"])
-    answers = json.loads((work / "predictions.json").read_text(encoding="utf-8"))
-    figures = json.loads((work / "metrics.json").read_text(encoding="utf-8"))
+    answers = json.loads((work / PREDICTIONS).read_text(encoding="utf-8"))
+    figures = json.loads((work / METRICS).read_text(encoding="utf-8"))
     text = ", ".join(f"{name} {value:.6g}" for name, value in figures.items())
     say(f"ok      predict: {len(answers['predicted'])} answers; {text}")
     return Trained(
@@ -145,6 +122,50 @@ def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
         labels=given.words.labels,
         work=work,
     )
+
+
+def _write_sample(project: Project, path: Path) -> Path:
+    """Let the project write its sample data; return the path."""
+    try:
+        project.sample(path)
+    except ContractError as error:
+        raise ContractError(f"{error} Give data instead: --data FILE.") from error
+    return path
+
+
+def _check_columns(table: Table, name: str, target: str, given: Rows) -> None:
+    """Raise ContractError unless a file of this name has the target, the group and the columns."""
+    if target not in table.columns:
+        raise ContractError(f"{name} has no column {target}. Name the label: --target NAME.")
+    if given.group and (given.group not in table.columns or given.group == target):
+        raise ContractError(f"{name} has no column {given.group} beside the label: --group NAME.")
+    if given.columns and table.columns != given.columns:
+        raise ContractError(
+            f"{name} has the columns {', '.join(table.columns)}, and mlops.toml declares "
+            f"{', '.join(given.columns)}. Make them the same, in the same order."
+        )
+
+
+def _split(project: Project, data: Path, target: str, out: Path, given: Rows) -> int:
+    """Write the folders of rows below `out`; return the number of rows to train on."""
+    key = project.module
+    prepared = prepare(data, target, key, out, words=given.words, group=given.group)
+    if prepared["refused"] or prepared["profile"]["faults"]:
+        raise ContractError(prepared["refused"] or " ".join(prepared["profile"]["faults"]))
+    if not prepared["seen"]:
+        raise ContractError("All rows are held out. Send more rows.")
+    return int(prepared["seen"])
+
+
+def _train(project: Project, rows: Path, model: Path) -> Path:
+    """Let the project train into the new folder `model`; return the folder."""
+    before = folder_digest(rows)
+    model.mkdir()
+    project.train(rows, model)
+    check_written(model, project.name)
+    if folder_digest(rows) != before:
+        raise ContractError(f"{project.name}: train changed the folder of its rows (--data).")
+    return model
 
 
 def _find(project: Project) -> Path:

@@ -46,6 +46,6 @@ def area_under_curve(positive: Sequence[bool], scores: Sequence[float]) -> float
             end += 1
         # Ranks from 1; rows of one score share their mean.
         middle = (start + 1 + end) / 2
-        ranks += middle * sum(positive[order[place]] for place in range(start, end))
+        ranks += middle * sum(positive[order[index]] for index in range(start, end))
         start = end
     return (ranks - count * (count + 1) / 2) / (count * others)

@@ -154,7 +154,7 @@ def _with_folds(
     """Return the answers of the challenger that are judged, and those of its final model.
 
     With folds the final model was trained on the judging rows, so that the models of the folds are
-    judged in its place.
+    judged instead.
     """
     answers = final()
     return (answers if rows.fold_count == 1 else cross_fitted()), answers
@@ -278,11 +278,11 @@ def _compare(
     judging: Judging | None = None
     if "champion" in answers:
         judging = choose(rows.hashes, memory, answers["champion"])
-        if not judging.places:
+        if not judging.indices:
             return {"refused": "", "rows": 0, "folds": rows.fold_count, **judging.figures()}
-        actual = [actual[place] for place in judging.places]
-        predicted = [predicted[place] for place in judging.places]
-        judged = tuple(features.rows[place] for place in judging.places)
+        actual = [actual[index] for index in judging.indices]
+        predicted = [predicted[index] for index in judging.indices]
+        judged = tuple(features.rows[index] for index in judging.indices)
         features = Table(columns=features.columns, rows=judged)
     comparison = compare(
         actual,

@@ -35,8 +35,8 @@ def group_rows(features: Table, columns: Sequence[str]) -> Groups:
                 f"The policy names slices of the column {column}, which the rows do not have. They "
                 f"have {known}."
             )
-        place = features.columns.index(column)
-        groups |= _of_column(column, [row[place].strip() for row in features.rows])
+        index = features.columns.index(column)
+        groups |= _of_column(column, [row[index].strip() for row in features.rows])
     return groups
 
 

@@ -50,14 +50,17 @@ def cross_fit(project: Project, seen: Path, rows: HeldOut, out: Path) -> Answers
 
 
 def read_cross_fitted(folders: Sequence[Path], keys: Sequence[str], rows: HeldOut) -> Answers:
-    """Return the same as `cross_fit` from answers that a job of each fold wrote and sealed.
+    """Return the answers of all folds, as `cross_fit` does, from the sealed answers of their jobs.
 
     ContractError when a job's model broke the contract, or when a fold lacks its job; ChangedError
     when other code wrote the answers.
     """
     count = rows.fold_count
     if not len(folders) == len(keys) == count:
-        raise ContractError(f"There are answers of {len(folders)} folds; {count} are needed.")
+        raise ContractError(
+            f"There are {len(folders)} folders of answers and {len(keys)} keys, and the rows have "
+            f"{count} folds. Give both for each fold, in order: --fold-answers, --fold-key."
+        )
     answered = [
         read_answers(
             folder, rows.hashes.folds.count(fold), fold_name(fold, count), key, rows.labels
@@ -68,7 +71,7 @@ def read_cross_fitted(folders: Sequence[Path], keys: Sequence[str], rows: HeldOu
 
 
 def fold_name(fold: int, count: int) -> str:
-    """Return the name of the model of a fold, counted from 0, for texts."""
+    """Return the name of the model of a fold in texts; `fold` is counted from 0."""
     return f"The challenger trained without fold {fold + 1} of {count}"
 
 
@@ -106,9 +109,10 @@ def train_and_ask(
     folder: Path,
     labels: Sequence[str] = (),
 ) -> Answers:
-    """Return the answers to `count` rows of a model that is trained in `folder` for them alone.
+    """Train a model on `rows` in `folder`; return its answers to the `count` rows of `features`.
 
-    `labels` are those of the target, () for numbers.
+    The model is used for these answers only. `labels` are the labels of the target, () for numbers.
+    ContractError and KilledError as by `Project.train` and `Project.predict`.
     """
     model, said, scratch = folder / "model", folder / "said", folder / "tmp"
     for made in (model, said, scratch):

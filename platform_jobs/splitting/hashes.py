@@ -1,4 +1,4 @@
-"""Keyed hashes of rows and groups, and the files that keep them: 8 bytes a row."""
+"""Keyed hashes of rows and groups, and the files that store them: 8 bytes a row."""
 
 import hashlib
 import math
@@ -24,8 +24,8 @@ def row_hashes(table: Table, key: str) -> list[int]:
 
     Neither the order of the rows nor that of the columns changes a hash; 1, 1.0 and 1e0 are equal.
     """
-    places = sorted(range(len(table.columns)), key=lambda place: table.columns[place])
-    return [_hash(key, *(canonical(row[place]) for place in places)) for row in table.rows]
+    indices = sorted(range(len(table.columns)), key=lambda index: table.columns[index])
+    return [_hash(key, *(canonical(row[index]) for index in indices)) for row in table.rows]
 
 
 def group_hashes(table: Table, key: str, group: str, alone: Sequence[int]) -> list[int]:
@@ -33,8 +33,8 @@ def group_hashes(table: Table, key: str, group: str, alone: Sequence[int]) -> li
 
     A row without a group has its own hash, which `alone` holds.
     """
-    place = table.columns.index(group)
-    cells = [canonical(row[place]) for row in table.rows]
+    index = table.columns.index(group)
+    cells = [canonical(row[index]) for row in table.rows]
     return [
         # The empty first cell keeps groups apart from rows of a table of one column.
         _hash(key, "", "group", cell) if cell else own
@@ -66,7 +66,7 @@ def write_hashes(path: Path, hashes: Iterable[int]) -> None:
 
 
 def read_hashes(path: Path) -> "array[int] | None":
-    """Return the numbers of a file in their order; None without the file.
+    """Return the numbers of a file in their order, None when there is no file.
 
     ContractError when the file has another form.
     """
@@ -76,7 +76,7 @@ def read_hashes(path: Path) -> "array[int] | None":
         return None
     numbers = array("Q")
     if not content.startswith(_HEADER) or (len(content) - len(_HEADER)) % numbers.itemsize:
-        raise ContractError(f"{path.name} holds no hashes of rows. Restore it, or train again.")
+        raise ContractError(f"{path.name} is not a file of hashes. Restore it, or train again.")
     numbers.frombytes(content[len(_HEADER) :])
     if sys.byteorder == "little":
         numbers.byteswap()

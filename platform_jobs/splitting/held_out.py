@@ -12,15 +12,15 @@ from platform_jobs.splitting.unseen import Hashes
 from platform_jobs.tables.tables import Table, read_table
 from platform_jobs.tables.words import read_label
 
-ROWS, SCHEMA = "rows.csv", "schema.json"  # as prepare.py writes them
+ROWS, SCHEMA = "rows.csv", "schema.json"  # of each folder of rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOut:
     """Rows that judge: the features as text, the true targets, and the rows' hashes.
 
-    `kinds` has the kind of each column, {} when all are numbers. A target with `labels` is 1 where
-    the last of them is true, else 0.
+    `actual` has shape (rows,): numbers, or for a target with `labels` 1 where the last label is
+    true and 0 elsewhere. `kinds` has the kind of each column, {} when all are numbers.
     """
 
     features: Table
@@ -41,14 +41,14 @@ def read_held_out(folder: Path) -> HeldOut:
     table, target = read_table(folder / ROWS), str(schema["target"])
     if not table.rows:
         raise ContractError("There are no held-out rows to judge by. Send more rows.")
-    place = table.columns.index(target)
+    index = table.columns.index(target)
     others = [table.columns.index(name) for name in schema["features"]]
     features = Table(
         columns=tuple(table.columns[number] for number in others),
         rows=tuple(tuple(row[number] for number in others) for row in table.rows),
     )
     labels = tuple(schema.get("labels", ()))
-    actual = tuple(_target(row[place], target, labels) for row in table.rows)
+    actual = tuple(_target(row[index], target, labels) for row in table.rows)
     return HeldOut(
         features=features,
         target=target,
@@ -60,18 +60,27 @@ def read_held_out(folder: Path) -> HeldOut:
 
 
 def _read_hashes(folder: Path, rows: int) -> Hashes:
-    """Return the hashes beside the rows; none when an earlier version of this app prepared them."""
+    """Return the hashes beside the rows, empty when an earlier version of this app prepared them.
+
+    ContractError when there is not one hash for each row.
+    """
     kinds = [read_hashes(folder / name) for name in (ROW_HASHES, GROUP_HASHES, FOLDS)]
     if all(kind is None for kind in kinds):
         return Hashes()
     if any(kind is None or len(kind) != rows for kind in kinds):
-        raise ContractError(f"{folder.name} has other hashes than rows. Prepare the data again.")
+        raise ContractError(
+            f"{folder.name} does not have one hash for each of its {rows} rows. Prepare the data "
+            "again."
+        )
     row, group, fold = (kind or () for kind in kinds)
     return Hashes(rows=tuple(row), groups=tuple(group), folds=tuple(fold))
 
 
 def _target(text: str, target: str, labels: tuple[str, ...]) -> float:
-    """Return a number, or with labels 1 for the last of them and 0 for another; ContractError."""
+    """Return the target of a cell: a finite number, or with labels 1 for the last, else 0.
+
+    ContractError when the cell is neither a finite number nor a label.
+    """
     if labels:
         if read_label(text) not in labels:
             raise ContractError(

@@ -1,8 +1,8 @@
-"""Chooses the rows that judge: those that neither model was trained on.
+"""Chooses the rows that judge: neither model was trained on them.
 
 The evaluation of each version keeps the hashes of its training rows, and the hashes of the rows
-that judged it. A row that the champion was trained on still judges when its cross-fitting answered
-it: the model that answered was trained without the row.
+that judged it. A row that trained the champion still judges when the champion's cross-fitting
+answered it, because the model of this fold was trained without the row.
 """
 
 import json
@@ -13,17 +13,20 @@ from pathlib import Path
 from shutil import copyfile
 
 from platform_jobs.errors import ChangedError, ContractError
-from platform_jobs.splitting.hashes import read_hashes, write_hashes
+from platform_jobs.splitting.hashes import SEEN_HASHES, read_hashes, write_hashes
 from platform_jobs.splitting.split import BOUND
 
-# Files of an evaluation: the hashes of the rows that trained its model, and of those that judged it
-# in the order of its answers.
-SEEN_HASHES, JUDGED_HASHES, PREDICTIONS = "seen.hashes", "judged.hashes", "predictions.json"
+# Files of an evaluation, beside SEEN_HASHES of its model's training: the hashes of the rows that
+# judged the model, in the order of its answers, and these answers.
+JUDGED_HASHES, PREDICTIONS = "judged.hashes", "predictions.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hashes:
-    """The hashes of judging rows and of their groups, and those of the rows that trained."""
+    """The hashes of judging rows and of their groups, and the rows' folds, each of shape (rows,).
+
+    All are empty for rows that an earlier version of this app prepared.
+    """
 
     rows: Sequence[int] = ()
     groups: Sequence[int] = ()
@@ -32,9 +35,10 @@ class Hashes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """The rows that a version was trained on, and its answers to rows that it was not, by hash.
+    """The hashes of a version's training rows, and its answers to its judging rows, by hash.
 
-    Without `seen` they are unknown, because an earlier version of this app registered the model.
+    `seen` is None when the training rows are unknown, because an earlier version of this app
+    registered the model.
     """
 
     seen: "array[int] | None" = None
@@ -43,14 +47,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
-    """The rows that compare two models, by their places, and the champion's answers to them.
+    """The indices of the rows that compare two models, and the champion's answers to them.
 
-    `left_out` counts the other rows, which the champion was trained on; `recalled` those that an
-    earlier cross-fitting of the champion answered. `known` is False when the champion's training
-    rows are unknown.
+    `left_out` counts the other rows, which trained the champion. `recalled` counts the rows whose
+    answer comes from the champion's own cross-fitting. `known` is False when the champion's
+    training rows are unknown.
     """
 
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
     champion: tuple[float, ...]
     left_out: int
     recalled: int
@@ -62,14 +66,20 @@ class Judging:
 
 
 def remember(held_out: Path, hashes: Hashes, out: Path) -> None:
-    """Keep the hashes of the training rows and of the judging rows in an evaluation's folder."""
+    """Store the hashes of the training rows and of the judging rows in an evaluation's folder.
+
+    Rows that an earlier version of this app prepared have no hashes to store.
+    """
     if (held_out / SEEN_HASHES).is_file():
         copyfile(held_out / SEEN_HASHES, out / SEEN_HASHES)
         write_hashes(out / JUDGED_HASHES, hashes.rows)
 
 
 def recall(evaluation: Path | None) -> Memory:
-    """Return the memory of the champion from its evaluation's folder; ChangedError when damaged."""
+    """Return the memory of the champion from its evaluation's folder, an empty one without it.
+
+    ChangedError when its files are damaged or have different rows.
+    """
     if evaluation is None:
         return Memory()
     try:
@@ -95,33 +105,32 @@ def recall(evaluation: Path | None) -> Memory:
 def choose(hashes: Hashes, memory: Memory, answers: Sequence[float]) -> Judging:
     """Return the rows that compare a challenger with the champion of this memory.
 
-    `answers` are the champion's own, shape (rows,). When its training rows are unknown, those rows
-    are left out that the split of a fifth gave to trainings.
+    `answers` are those of the champion's final model, shape (rows,). When its training rows are
+    unknown, the rows are left out that the split with one fold gives to trainings.
     """
     if not hashes.rows:
         # An earlier version of this app prepared the rows, and held them out by its fixed split.
-        places_of_all = tuple(range(len(answers)))
-        return Judging(
-            places=places_of_all, champion=tuple(answers), left_out=0, recalled=0, known=False
-        )
+        every = tuple(range(len(answers)))
+        return Judging(indices=every, champion=tuple(answers), left_out=0, recalled=0, known=False)
     known = memory.seen is not None
     seen = frozenset(memory.seen or ())
-    places, champion, recalled = [], [], 0
-    for place, (answer, row, group) in enumerate(
+    indices, champion, recalled = [], [], 0
+    for index, (answer, row, group) in enumerate(
         zip(answers, hashes.rows, hashes.groups, strict=True)
     ):
         if not (row in seen or group in seen if known else row >= BOUND):
-            places.append(place)
+            indices.append(index)
             champion.append(answer)
-        # Without this group's hash the champion's folds did not keep its rows together.
+        # When the group's hash is unknown, another row of the group may have trained the model of
+        # the champion's fold.
         elif row in memory.answers and group in seen:
-            places.append(place)
+            indices.append(index)
             champion.append(memory.answers[row])
             recalled += 1
     return Judging(
-        places=tuple(places),
+        indices=tuple(indices),
         champion=tuple(champion),
-        left_out=len(answers) - len(places),
+        left_out=len(answers) - len(indices),
         recalled=recalled,
         known=known,
     )

@@ -11,7 +11,7 @@ _SHOWN, _EXAMPLES = 40, 3
 
 
 def read_label(cell: str) -> str:
-    """Return the label of a cell, so that 1, 1.0 and " 1" are the same label; "" for none."""
+    """Return the label of a cell, so that 1, 1.0 and " 1" are the same label; "" without one."""
     text = cell.strip()
     try:
         number = float(text)
@@ -48,12 +48,12 @@ def label_faults(table: Table, target: str, labels: Sequence[str]) -> list[str]:
     """
     if not labels or target not in table.columns:
         return []
-    place = table.columns.index(target)
+    index = table.columns.index(target)
     lines = table.lines or tuple(range(2, len(table.rows) + 2))
     wrong = [
-        (line, row[place])
+        (line, row[index])
         for line, row in zip(lines, table.rows, strict=True)
-        if read_label(row[place]) not in labels and kind(row[place]) != EMPTY
+        if read_label(row[index]) not in labels and kind(row[index]) != EMPTY
     ]
     if not wrong:
         return []

@@ -76,7 +76,7 @@ def test_the_champion_answers_the_rows_as_the_product_chooses_them(name: str) ->
     chosen = choose(asked, Memory(seen=array("Q", seen), answers=answers), plain)
 
     _, _, theirs = judged(POOL, challenger, champion)
-    assert chosen.places == tuple(range(len(challenger.places)))
+    assert chosen.indices == tuple(range(len(challenger.places)))
     assert chosen.champion == tuple(theirs.tolist())
 
 

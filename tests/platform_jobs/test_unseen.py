@@ -68,7 +68,7 @@ def later_file(kind: str, rng: np.random.Generator, old: list[tuple[str, ...]]) 
     return {
         "growing": old + new[: ROWS // 10],
         "overlapping": old[ROWS // 2 :] + new[: ROWS // 2],
-        "reordered": [old[place] for place in rng.permutation(ROWS)],
+        "reordered": [old[index] for index in rng.permutation(ROWS)],
         "duplicated": [row for row in old for _ in range(2)],
         "duplicated new": [row for row in new for _ in range(2)],
         "new": new,
@@ -88,9 +88,9 @@ def gains(kind: str, folds: int, *, leaky: bool = False) -> tuple[Array, Array]:
         own = answer(champion.rows, judging)
         memory = Memory(seen=type(champion.split.seen_hashes)("Q")) if leaky else champion.memory
         chosen = choose(hashes, memory, own.tolist())
-        places = list(chosen.places)
-        actual = judging[places, 2]
-        losses = (challenger.answers[places] - actual) ** 2
+        indices = list(chosen.indices)
+        actual = judging[indices, 2]
+        losses = (challenger.answers[indices] - actual) ** 2
         measured.append(float(np.mean((np.array(chosen.champion) - actual) ** 2 - losses)))
         ours, theirs = answer(challenger.rows, fresh), answer(champion.rows, fresh)
         true.append(float(np.mean((theirs - fresh[:, 2]) ** 2 - (ours - fresh[:, 2]) ** 2)))
@@ -125,7 +125,7 @@ def test_rows_that_the_champion_knows_are_left_out_and_counted() -> None:
 
     # Row 1 was trained on, row 4 is of a trained group, and row 3 was answered by a model that had
     # seen the rest of its group.
-    assert (chosen.places, chosen.champion) == ((1, 3), (0.25, 50.0))
+    assert (chosen.indices, chosen.champion) == ((1, 3), (0.25, 50.0))
     assert chosen.figures() == {"left_out": 3, "recalled": 1, "known": True}
 
 
@@ -136,7 +136,7 @@ def test_a_champion_without_hashes_is_judged_by_the_rows_of_the_fixed_split() ->
 
     chosen = choose(hashes, Memory(), [0.0] * ROWS)
 
-    assert [all_rows.hashes[place] for place in chosen.places] == list(fixed.hashes)
+    assert [all_rows.hashes[index] for index in chosen.indices] == list(fixed.hashes)
     assert chosen.figures()["known"] is False
 
 
