@@ -19,17 +19,16 @@ from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.judging.evaluate import (
     ChampionError,
-    ComparisonRules,
     Contender,
     evaluate,
     judge,
 )
-from platform_jobs.judging.metrics import NAMES
 from platform_jobs.limits import READER_MEMORY, limit_process, out_of_memory
 from platform_jobs.models.answers import Answers
 from platform_jobs.models.apart import Apart
 from platform_jobs.models.asking import ask, write_answers
 from platform_jobs.models.models import KilledError, Project
+from platform_jobs.options import add_probes, add_rules, probes_of, rules_of
 from platform_jobs.prepare import prepare
 from platform_jobs.profile import profile_table
 from platform_jobs.sample import write_sample
@@ -119,7 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--network", action="store_true", help="for trainings in the sandbox")
     judge.add_argument("--hide", type=Path, action="append", default=[], help="from predict")
     judge.add_argument("--show", type=Path, action="append", default=[], help="to predict")
-    _add_rules(judge)
+    add_rules(judge)
+    add_probes(judge)
     judge.set_defaults(act=_evaluate)
 
     asking = commands.add_parser("ask", help="let one model answer features, judged elsewhere")
@@ -132,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     asking.add_argument("--key", default="", help="hex digits that seal the answers")
     asking.add_argument("--asked", type=Path, required=True, help="folder of features")
     asking.add_argument("--out", type=Path, required=True, help="the folder to write")
+    add_probes(asking)
     asking.set_defaults(act=_ask)
 
     compute = commands.add_parser(
@@ -152,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     compute.add_argument("--fold-key", action="append", default=[], help="that sealed them")
     compute.add_argument("--out", type=Path, required=True, help="the folder to write")
     compute.add_argument("--trusted-type", action="append", default=[], help="as of evaluate")
-    _add_rules(compute)
+    add_rules(compute)
     compute.set_defaults(act=_judge)
 
     sample = commands.add_parser("sample", help="write a project's sample data and its figures")
@@ -194,28 +195,6 @@ def _add_memory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--champion-evaluation", type=Path, help="folder of the evaluation of the champion"
     )
-
-
-def _add_rules(parser: argparse.ArgumentParser) -> None:
-    rules = ComparisonRules()
-    parser.add_argument(
-        "--level", type=_level, default=rules.level, help="error of each bound of the gain"
-    )
-    parser.add_argument(
-        "--look", type=int, default=rules.look, help="number among the model's comparisons"
-    )
-    parser.add_argument("--metric", choices=NAMES, default=rules.metric, help="of the losses")
-    parser.add_argument("--quantile", type=float, default=rules.quantile, help="of pinball")
-    parser.add_argument("--beta", type=float, default=rules.beta, help="of f_beta")
-    parser.add_argument("--slice", action="append", default=[], help="a column of groups")
-
-
-def _level(text: str) -> float:
-    level = float(text)
-    # Written so that NaN is refused.
-    if not 0.0 < level <= 0.5:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 0.5")
-    return level
 
 
 def _add_project(parser: argparse.ArgumentParser) -> None:
@@ -305,9 +284,10 @@ def _evaluate(given: argparse.Namespace) -> int:
         challenger,
         contender("champion"),
         given.out,
-        _rules(given),
+        rules_of(given),
         given.trusted_type,
         seen=given.seen,
+        probes=probes_of(given),
     )
     print(content["refused"] or "The models answered.")
     return 0
@@ -323,7 +303,15 @@ def _ask(given: argparse.Namespace) -> int:
         content = write_answers(answer, given.asked, given.out, given.key)
     else:
         model, digest = given.model, given.digest
-        content = ask(project, model, given.asked, given.out, digest=digest, key=given.key)
+        content = ask(
+            project,
+            model,
+            given.asked,
+            given.out,
+            digest=digest,
+            key=given.key,
+            probes=probes_of(given),
+        )
     print(content["refused"] or "The model answered.")
     return 0
 
@@ -335,7 +323,7 @@ def _judge(given: argparse.Namespace) -> int:
         given.answers,
         given.champion_answers,
         given.out,
-        _rules(given),
+        rules_of(given),
         given.trusted_type,
         key=given.key,
         champion_key=given.champion_key,
@@ -345,17 +333,6 @@ def _judge(given: argparse.Namespace) -> int:
     )
     print(content["refused"] or "The answers were judged.")
     return 0
-
-
-def _rules(given: argparse.Namespace) -> ComparisonRules:
-    return ComparisonRules(
-        level=given.level,
-        look=given.look,
-        metric=given.metric,
-        quantile=given.quantile,
-        beta=given.beta,
-        slices=tuple(given.slice),
-    )
 
 
 def _sample(given: argparse.Namespace) -> int:

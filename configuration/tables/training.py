@@ -191,6 +191,33 @@ GATE = Table(
             "all rows train the model and judge it: `train` runs once more for each fold, without "
             "its rows, and the model of this run answers them.",
         ),
+        Key(
+            name="max_model_bytes",
+            kind=Whole(low=0, high=8 << 30),
+            default=0,
+            help="Most bytes of the model folder; 0 sets no limit below 8 GiB.",
+        ),
+        Key(
+            name="max_model_ratio",
+            kind=Number(low=0, high=1_000),
+            default=0.0,
+            help="Most times that the model folder may be as large as the champion's; 0 sets no "
+            "limit.",
+        ),
+        Key(
+            name="max_predict_ms",
+            kind=Number(low=0, high=86_400_000, unit="milliseconds"),
+            default=0.0,
+            help="Longest time that `predict` may take longer for 1,000 rows than for 1 row, as "
+            "the median of 5 measurements; 0 sets no limit and measures nothing.",
+        ),
+        Key(
+            name="max_predict_ratio",
+            kind=Number(low=0, high=1_000),
+            default=0.0,
+            help="Most times that this time may be as long as the champion's, which counts as 10 "
+            "ms at least; 0 sets no limit.",
+        ),
     ),
 )
 TRAINING_RUN = Table(

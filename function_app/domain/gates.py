@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from function_app.domain.gating.budgets import TIMED_CALLS, Budgets, Cost, check_budgets
 from function_app.domain.gating.findings import Finding, Verdict, combine
 from function_app.domain.gating.judging_rows import describe_rows, too_few
 from function_app.domain.gating.sanity import Figures, check_champion, check_model, compare_tails
@@ -40,7 +41,9 @@ class GatePolicy:
     must not be worse by much. `inconclusive` says what happens when the rows show too little: keep
     the champion, or ask the approvers. Fewer than `min_judging_rows` rows compare nothing. With
     more than one of the `folds` the final model is trained on all rows, and the model of each fold,
-    trained without it, is judged.
+    trained without it, is judged. The size of the model folder, and the time that predict takes
+    longer for 1,000 rows than for 1 row, have budgets: `max_model_bytes` and `max_predict_ms`, and
+    the ratios of the champion's; 0 sets none.
     """
 
     bar: float
@@ -54,13 +57,32 @@ class GatePolicy:
     inconclusive: str = KEEP
     min_judging_rows: int = 30
     folds: int = 1
+    max_model_bytes: int = 0
+    max_model_ratio: float = 0.0
+    max_predict_ms: float = 0.0
+    max_predict_ratio: float = 0.0
 
     def evaluation_share(self) -> int:
         """Return how many trainings the commands of an evaluation may take as long as.
 
-        Challenger and champion predict; with folds each trains a model, too.
+        Challenger and champion predict, several times when that is timed; with folds each trains a
+        model, too.
         """
-        return 2 + (self.folds if self.folds > 1 else 0)
+        return 2 * self.predict_share() + (self.folds if self.folds > 1 else 0)
+
+    def predict_share(self) -> int:
+        """Return how often a model predicts in an evaluation."""
+        return 1 + (TIMED_CALLS if self.budgets.of_time else 0)
+
+    @property
+    def budgets(self) -> Budgets:
+        """Return the budgets of a challenger."""
+        return Budgets(
+            model_bytes=self.max_model_bytes,
+            model_ratio=self.max_model_ratio,
+            predict_ms=self.max_predict_ms,
+            predict_ratio=self.max_predict_ratio,
+        )
 
     def level(self, look: int) -> float:
         """Return the level of a model's comparison number `look`; number 0 has the whole budget."""
@@ -85,6 +107,11 @@ class GatePolicy:
             *("--level", repr(self.level(look)), "--look", str(look)),
             *(f"--slice={column}" for column in self.slices),
         )
+
+    def probe_words(self) -> tuple[str, ...]:
+        """Return the options of `platform_jobs` for the measurements of a model."""
+        budgets = self.budgets
+        return (*(["--size"] if budgets.of_size else []), *(["--time"] if budgets.of_time else []))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +149,7 @@ class Comparison:
     `refused` is the reason when nothing can be compared, or the rule of the contract of a model
     project that the challenger broke; `champion_fault` is the fault of the champion's predictions.
     `left_out`, `recalled`, `known` and `folds` tell which rows judged (gating/judging_rows.py);
-    `known` is None without a champion.
+    `known` is None without a champion. The costs are there when the policy has budgets.
     """
 
     refused: str = ""
@@ -144,6 +171,8 @@ class Comparison:
     recalled: int = 0
     known: bool | None = None
     folds: int = 1
+    challenger_cost: Cost | None = None
+    champion_cost: Cost | None = None
 
 
 def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
@@ -212,6 +241,9 @@ def _find(comparison: Comparison, policy: GatePolicy, loss: float, fault: str) -
             yield from compare_tails(comparison.challenger, comparison.champion, allowance)
     if comparison.challenger is not None:
         yield from check_model(comparison.challenger, comparison.lowest, comparison.highest)
+    counts = champion_loss is not None and not fault
+    champion_cost = (comparison.champion_cost or Cost()) if counts else None
+    yield from check_budgets(comparison.challenger_cost or Cost(), champion_cost, policy.budgets)
 
 
 def _compare_with_bar(loss: float, policy: GatePolicy, fault: str) -> Finding:

@@ -15,6 +15,8 @@ from platform_jobs.models.answers import Answers
 from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
+from platform_jobs.probing.costs import cost_figures
+from platform_jobs.probing.probes import NONE, Probes, probe
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.splitting.cross_fitting import cross_fit, read_cross_fitted
 from platform_jobs.splitting.held_out import HeldOut, read_held_out
@@ -68,10 +70,12 @@ def evaluate(
     trusted_types: Collection[str] = (),
     *,
     seen: Path | None = None,
+    probes: Probes = NONE,
 ) -> dict[str, Any]:
     """Write the models' answers and the figures below `out`; return evaluation.json's content.
 
     When the rows were prepared with folds, `seen` is the folder with the rows of each training.
+    `probes` are further measurements of both models.
 
     A challenger that breaks the contract is a result: `refused` says how. ChampionError when the
     champion does, and KilledError when a signal ended a command: neither is a verdict.
@@ -79,7 +83,7 @@ def evaluate(
     rows = read_held_out(held_out)
 
     def asked(contender: Contender) -> Answers:
-        return _ask(contender, rows, out)
+        return _ask(contender, rows, out, probes)
 
     def cross_fitted() -> Answers:
         if seen is None:
@@ -196,10 +200,13 @@ def _judge(
     except ContractError as error:
         return refuse(str(error))
     champion_fault, memory = "", Memory()
+    costs = {"challenger_cost": cost_figures(final)}
     if champion is not None:
         try:
             memory = recall(champion_evaluation)
-            answers["champion"] = list(champion().numbers)
+            answered = champion()
+            answers["champion"] = list(answered.numbers)
+            costs["champion_cost"] = cost_figures(answered)
         except ChangedError as error:
             raise ChampionError(f"{error} The challenger cannot be compared.") from error
         except AnswerError as error:
@@ -214,7 +221,7 @@ def _judge(
         return refuse(f"{name}: predict changed its model folder. It may write --out only.")
     if types is not None:
         write_json(out / TRUSTED_TYPES, types)
-    _write(out, rows, answers, final, memory, rules, champion_fault)
+    _write(out, rows, answers, final, memory, rules, champion_fault, costs)
     remember(held_out, rows.hashes, out)
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
@@ -227,7 +234,7 @@ def _judge(
     return content
 
 
-def _ask(contender: Contender, rows: HeldOut, out: Path) -> Answers:
+def _ask(contender: Contender, rows: HeldOut, out: Path, probes: Probes) -> Answers:
     out.mkdir(parents=True, exist_ok=True)
     with scratch_folder(out.resolve()) as folder:
         if contender.digest:
@@ -238,8 +245,9 @@ def _ask(contender: Contender, rows: HeldOut, out: Path) -> Answers:
         answer.parent.mkdir()
         write_table(data, rows.features)
         count = len(rows.features.rows)
-        model = contender.model.resolve()
-        return contender.project.predict(model, data, count, answer, rows.labels)
+        model, project = contender.model.resolve(), contender.project
+        answers = project.predict(model, data, count, answer, rows.labels)
+        return probe(project, model, rows.features, rows.labels, answers, probes, out.resolve())
 
 
 def _write(
@@ -250,9 +258,11 @@ def _write(
     memory: Memory,
     rules: ComparisonRules,
     champion_fault: str,
+    costs: dict[str, dict[str, float | None]],
 ) -> None:
     write_json(out / PREDICTIONS, answers)
     comparison = _compare(rows, answers, memory, rules)
+    comparison |= {name: cost for name, cost in costs.items() if cost}
     if champion_fault:
         comparison["champion_fault"] = champion_fault
     write_json(out / COMPARISON, comparison)

@@ -7,15 +7,19 @@ import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import folder_digest, has_files, write_json
 from platform_jobs.models.answers import Answers
 from platform_jobs.models.models import Project
+from platform_jobs.probing.costs import PAIRS
+from platform_jobs.probing.probes import NONE, Probes, probe
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
 ASKED, FEATURES, ANSWERS, LABELS = "asked", "features.csv", "answers.json", "labels.json"
+SIZE, TIMES = "size", "milliseconds"
 # Bytes of a file of answers: for its other parts, for each row, and for each letter of its label.
 _BYTES, _ROW_BYTES, _LETTER_BYTES = 1 << 16, 64, 12
 
@@ -37,13 +41,20 @@ Answer = Callable[[Path, int, Path, Sequence[str]], Answers]
 
 
 def ask(
-    project: Project, model: Path, asked: Path, out: Path, *, digest: str = "", key: str = ""
+    project: Project,
+    model: Path,
+    asked: Path,
+    out: Path,
+    *,
+    digest: str = "",
+    key: str = "",
+    probes: Probes = NONE,
 ) -> dict[str, object]:
     """Write the answers of a model to a folder of features as `answers.json`; return its content.
 
     `digest` is the digest that the model's folder must have, "" for any. `key` seals the answers:
-    hex digits, "" for no seal. A model that breaks the contract is a result: `refused` says how.
-    KilledError when a signal ended its predict.
+    hex digits, "" for no seal. `probes` are the measurements to make. A model that breaks the
+    contract is a result: `refused` says how. KilledError when a signal ended its predict.
     """
 
     def answer(data: Path, rows: int, folder: Path, labels: Sequence[str]) -> Answers:
@@ -53,7 +64,9 @@ def ask(
             # Other code may write where the model lies, so that a copy is compared and used.
             used = Path(shutil.copytree(model, folder / "model", symlinks=True))
             check_digest(used, digest, project.name)
-        return project.predict(used.resolve(), data, rows, folder / "answer.csv", labels)
+        used = used.resolve()
+        given = project.predict(used, data, rows, folder / "answer.csv", labels)
+        return probe(project, used, read_table(data), labels, given, probes)
 
     return write_answers(answer, asked, out, key)
 
@@ -71,6 +84,7 @@ def write_answers(answer: Answer, asked: Path, out: Path, key: str) -> dict[str,
         content: dict[str, object] = {"refused": "", "answers": list(given.numbers)}
         if given.labels:
             content["labels"] = list(given.labels)
+        content |= _measured(given)
         if key:
             content["seal"] = _seal(key, given)
     except ContractError as error:
@@ -141,7 +155,15 @@ def read_answers(
             if labels
             else f"{name}: predict answered labels where numbers are asked. Train again."
         )
-    given = Answers(numbers=[float(answer) for answer in answers], labels=chosen)
+    size, times = content.get(SIZE), content.get(TIMES, [])
+    if not _are_measurements(size, times):
+        raise ContractError(f"{name}: its measured size and times are no numbers. Train again.")
+    given = Answers(
+        numbers=[float(answer) for answer in answers],
+        labels=chosen,
+        size=size,
+        milliseconds=[float(time) for time in times],
+    )
     if key and not _sealed(content.get("seal"), _seal(key, given)):
         raise ChangedError(
             f"{name}: its answers were changed after it gave them. Find out which code wrote "
@@ -166,7 +188,22 @@ def _text(answers: Answers | str) -> str:
     if isinstance(answers, str):
         return json.dumps(answers)
     numbers = [float(answer) for answer in answers.numbers]
+    if measured := _measured(answers):
+        return json.dumps([numbers, list(answers.labels), measured])
     return json.dumps([numbers, list(answers.labels)] if answers.labels else numbers)
+
+
+def _measured(answers: Answers) -> dict[str, Any]:
+    """Return the measurements of a model as the file of its answers has them."""
+    measured: dict[str, Any] = {} if answers.size is None else {SIZE: answers.size}
+    if answers.milliseconds:
+        measured[TIMES] = [float(time) for time in answers.milliseconds]
+    return measured
+
+
+def _are_measurements(size: object, times: object) -> bool:
+    sized = size is None or (type(size) is int and size >= 0)
+    return sized and isinstance(times, list) and len(times) <= PAIRS and _fits(times, len(times))
 
 
 def _fits(answers: object, rows: int) -> bool:

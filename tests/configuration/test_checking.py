@@ -112,6 +112,11 @@ WRONG = [
     ('columns = ["age", "bmi", "Y"]', 'columns = ["bmi", "Y"]\ngroup = "bmi"', 'data.group = "bmi": it is no feature, and there is no other one.'),
     ("bar = 4500", "bar = 4500\nfolds = 0", "gate.folds = 0: it must be a whole number, at least 1 and at most 20"),
     ("bar = 4500", "bar = 4500\nmin_judging_rows = 29", "gate.min_judging_rows = 29: it must be a whole number, at least 30"),
+    ("bar = 4500", "bar = 4500\nmax_model_bytes = -1", "gate.max_model_bytes = -1: it must be a whole number, at least 0 and at most 8_589_934_592"),
+    ("bar = 4500", "bar = 4500\nmax_model_bytes = 1.5", "gate.max_model_bytes = 1.5: it must be a whole number"),
+    ("bar = 4500", "bar = 4500\nmax_model_ratio = -0.1", "gate.max_model_ratio = -0.1: it must be a number, at least 0 and at most 1_000"),
+    ("bar = 4500", "bar = 4500\nmax_predict_ms = nan", "gate.max_predict_ms = nan: it must be a number of milliseconds, at least 0 and at most 86_400_000"),
+    ("bar = 4500", "bar = 4500\nmax_predict_ratio = 1001", "gate.max_predict_ratio = 1001: it must be a number, at least 0 and at most 1_000"),
     ('columns = ["bmi"]', 'columns = ["Y"]', 'drift.columns[0] = "Y": it is the target'),
     ('columns = ["bmi"]', 'columns = ["mass"]', 'drift.columns[0] = "mass": models.sugar.data.columns has age, bmi'),
     # Where data arrives.

@@ -41,6 +41,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
         *(f"{_TESTS}/test_gate_limits.py", f"{_TESTS}/test_gates.py"),
         *(f"{_TESTS}/test_gate_sanity.py", f"{_TESTS}/test_spending.py"),
     ),
+    f"{_DOMAIN}/gating/budgets.py": (f"{_TESTS}/test_gate_budgets.py",),
     f"{_DOMAIN}/gating/findings.py": (f"{_TESTS}/test_gate_sanity.py",),
     f"{_DOMAIN}/gating/sanity.py": (f"{_TESTS}/test_gate_sanity.py",),
     f"{_DOMAIN}/gating/slices.py": (f"{_TESTS}/test_gate_sanity.py",),

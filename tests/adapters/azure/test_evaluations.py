@@ -13,14 +13,17 @@ CHAMPION = ModelVersion(
 )
 
 
-def evaluated(azure: Azure) -> Run:
+POLICY = GatePolicy(bar=1.0)
+
+
+def evaluated(azure: Azure, policy: GatePolicy = POLICY) -> Run:
     """Submit an evaluation against a champion, as a story does."""
     jobs = azure.jobs()
     run = jobs.submit(TRAINING, dataset(azure), "prepare-a", None, {"instance_id": "story"})
     azure.ml.move(TRAINING, "Completed")
     azure.wrote(f"runs/{TRAINING}/model/model.skops", b"x")
     return jobs.submit_evaluation(
-        EVALUATION, run, "prepare-a", CHAMPION, GatePolicy(bar=1.0), {"instance_id": "story"}
+        EVALUATION, run, "prepare-a", CHAMPION, policy, {"instance_id": "story"}
     )
 
 
@@ -103,3 +106,13 @@ def test_a_cancelled_evaluation_stops_its_answers_and_judges_nothing(azure: Azur
         for ask in ASKS
     )
     assert f"/jobs/{EVALUATION}" not in azure.ml.resources
+
+
+def test_budgets_are_measured_where_the_models_answer(azure: Azure) -> None:
+    evaluated(azure, GatePolicy(bar=1.0, max_model_bytes=9, max_predict_ratio=2.0))
+
+    for ask in ASKS:
+        job = azure.ml.resources[f"/jobs/{ask}"]["properties"]
+        assert job["command"].split(" ask ")[1].split(";")[0].count(" --size --time") == 1
+        # predict runs 11 times.
+        assert job["limits"]["timeout"] == "PT5H40M"

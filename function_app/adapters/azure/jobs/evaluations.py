@@ -15,6 +15,7 @@ from function_app.adapters.azure.jobs.code_versions import OWN, CodeVersions
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.domain.change.change import CodeVersion
+from function_app.domain.gates import GatePolicy
 from function_app.domain.project import ModelProject
 from function_app.domain.training import ModelVersion, Run, RunStatus, ask_id
 
@@ -53,6 +54,7 @@ class Evaluations:
         preparation_id: str,
         champion: ModelVersion | None,
         project: ModelProject,
+        policy: GatePolicy,
     ) -> list[Asked]:
         """Return the models that answer for an evaluation, the challenger first."""
         prepared = self._containers.uri(preparation_id, specs.PREPARATION)
@@ -60,12 +62,15 @@ class Evaluations:
         asked = self._containers.all_rows(preparation_id, "asked")
         has_model = bool(self._containers.files(run.run_id, specs.TRAINING))
         folders = {"asked": asked, **({"model": run.output_uri} if has_model else {})}
-        models = [self._ask(evaluation, CHALLENGER, run.code, project, folders, {}, has_model)]
+        models = [
+            self._ask(evaluation, CHALLENGER, run.code, project, policy, folders, {}, has_model)
+        ]
         if champion is not None:
             code, folders, given = champion.code, {"asked": asked}, {"model": champion.uri}
             models.append(
                 self._ask(
-                    evaluation, CHAMPION, code, project, folders, given, True, champion.digest
+                    *(evaluation, CHAMPION, code, project, policy, folders, given, True),
+                    champion.digest,
                 )
             )
         # A training that wrote no model is refused, whatever the models of its folds answer.
@@ -104,6 +109,7 @@ class Evaluations:
         name: str,
         code: CodeVersion | None,
         project: ModelProject,
+        policy: GatePolicy,
         folders: dict[str, str],
         models: dict[str, str],
         has_model: bool,
@@ -122,13 +128,14 @@ class Evaluations:
                 has_model=has_model,
                 key=key,
                 digest=digest,
+                probes=policy.probe_words(),
             ),
             environment=self._versions.environment(code, module),
             code=self._bundles.store_own(JOBS),
             files={"model_code": self._containers.address(archive.uri)},
             folders=folders,
             models=models,
-            timeout_seconds=timeout + MARGIN,
+            timeout_seconds=policy.predict_share() * timeout + MARGIN,
             tags={},
         )
         return Asked(code=code, spec=spec, key=key)

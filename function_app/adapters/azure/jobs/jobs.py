@@ -178,7 +178,7 @@ class AzureJobs:
         if earlier is not None:
             return earlier
         project, evaluations = self._project(run.model), self._evaluations
-        asked = evaluations.asked(run_id, run, preparation_id, champion, project)
+        asked = evaluations.asked(run_id, run, preparation_id, champion, project, policy)
         words = policy.comparison_words(look)
         spec = evaluations.judging(run_id, run, preparation_id, words, project, asked, given.tags)
         spec = evaluations.remembering(spec, champion)

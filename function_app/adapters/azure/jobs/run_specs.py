@@ -135,13 +135,16 @@ def ask_command(
     has_model: bool,
     key: str,
     digest: str = "",
+    probes: Sequence[str] = (),
 ) -> str:
     """Return the command that lets a model answer features by its own code, and judges nothing.
 
     `has_model` is False when the training wrote no file: Azure ML has no such folder then. `key`
-    seals the answers; `digest` is that of the model's folder, "" for any.
+    seals the answers; `digest` is that of the model's folder, "" for any. `probes` are the options
+    of the measurements.
     """
     digest_words = f" --digest {shlex.quote(digest)}" if digest else ""
+    digest_words += "".join(f" {shlex.quote(word)}" for word in probes)
     model = '"${{inputs.model}}"' if has_model else "nothing"
     return (
         f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"

@@ -148,7 +148,7 @@ class LocalJobs:
         held_out = self._folder(preparation_id) / PREPARED / "held_out"
         command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
         command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
-        command += policy.comparison_words(look)
+        command += (*policy.comparison_words(look), *policy.probe_words())
         for name in project.model.trusted_types:
             command += ["--trusted-type", name]
         command += ["--challenger", run.output_uri, "--challenger-code", str(self._code(run.code))]

@@ -1,0 +1,1 @@
+"""Measurements of a trained model beside its answers to the judging rows."""
