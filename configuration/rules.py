@@ -50,6 +50,8 @@ def _check_columns(path: str, model: Model) -> Iterator[Finding]:
     for key, named in (
         ("drift.columns", drift.get("columns")),
         ("gate.slices", gate.get("slices")),
+        ("gate.increasing", gate.get("increasing")),
+        ("gate.decreasing", gate.get("decreasing")),
     ):
         for number, name in enumerate(_texts(named)):
             where = f"{path}.{key}[{number}]"
@@ -93,6 +95,16 @@ def _check_words(path: str, model: Model) -> Iterator[Finding]:
         where = f"{path}.gate.metric"
         text = f"the target has labels; choose one of {', '.join(LABEL_METRICS)}"
         yield where, f"{where} = {show(metric)}: {text}."
+    declared: dict[str, str] = {}
+    for key in ("increasing", "decreasing"):
+        for number, name in enumerate(_texts(gate.get(key))):
+            where = f"{path}.gate.{key}[{number}]"
+            earlier = declared.setdefault(name, where)
+            if name in seen:
+                text = "it is a column of words; only a number can rise"
+                yield where, f"{where} = {show(name)}: {text}."
+            elif earlier.startswith(f"{path}.gate.increasing") and key == "decreasing":
+                yield where, f"{where} = {show(name)}: {earlier} has it already."
     if not drift:
         return
     if labels or seen:

@@ -154,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     compute.add_argument("--out", type=Path, required=True, help="the folder to write")
     compute.add_argument("--trusted-type", action="append", default=[], help="as of evaluate")
     add_rules(compute)
+    add_probes(compute)
     compute.set_defaults(act=_judge)
 
     sample = commands.add_parser("sample", help="write a project's sample data and its figures")
@@ -330,6 +331,7 @@ def _judge(given: argparse.Namespace) -> int:
         champion_evaluation=given.champion_evaluation,
         fold_answers=given.fold_answers,
         fold_keys=given.fold_key,
+        probes=probes_of(given),
     )
     print(content["refused"] or "The answers were judged.")
     return 0

@@ -34,6 +34,9 @@ def add_probes(parser: argparse.ArgumentParser) -> None:
     """Add the options of the measurements of a model."""
     parser.add_argument("--size", action="store_true", help="measure the model folder")
     parser.add_argument("--time", action="store_true", help="measure predict")
+    for direction in ("increasing", "decreasing"):
+        parser.add_argument(f"--{direction}", action="append", default=[], help="with this column")
+    parser.add_argument("--tolerance", type=float, default=0.0, help="of moves back, as a share")
 
 
 def rules_of(given: argparse.Namespace) -> ComparisonRules:
@@ -50,4 +53,10 @@ def rules_of(given: argparse.Namespace) -> ComparisonRules:
 
 def probes_of(given: argparse.Namespace) -> Probes:
     """Return the measurements that the options ask for."""
-    return Probes(size=given.size, time=given.time)
+    return Probes(
+        size=given.size,
+        time=given.time,
+        increasing=tuple(given.increasing),
+        decreasing=tuple(given.decreasing),
+        tolerance=given.tolerance,
+    )

@@ -218,6 +218,26 @@ GATE = Table(
             help="Most times that this time may be as long as the champion's, which counts as 10 "
             "ms at least; 0 sets no limit.",
         ),
+        Key(
+            name="increasing",
+            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            default=(),
+            help="Features of numbers with which predictions must rise. Of a target with labels "
+            "the prediction is the probability of the last one.",
+        ),
+        Key(
+            name="decreasing",
+            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            default=(),
+            help="Features of numbers with which predictions must fall.",
+        ),
+        Key(
+            name="monotone_tolerance",
+            kind=Number(low=0, high=1),
+            default=0.01,
+            help="How far a prediction may move against `increasing` and `decreasing`, as a share "
+            "of the width of the range of the true values.",
+        ),
     ),
 )
 TRAINING_RUN = Table(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from function_app.domain.gating.budgets import TIMED_CALLS, Budgets, Cost, check_budgets
 from function_app.domain.gating.findings import Finding, Verdict, combine
 from function_app.domain.gating.judging_rows import describe_rows, too_few
+from function_app.domain.gating.monotone import Monotone, check_monotone
 from function_app.domain.gating.sanity import Figures, check_champion, check_model, compare_tails
 from function_app.domain.gating.slices import Slice, check_slices
 from function_app.domain.gating.spending import level_of
@@ -43,7 +44,9 @@ class GatePolicy:
     more than one of the `folds` the final model is trained on all rows, and the model of each fold,
     trained without it, is judged. The size of the model folder, and the time that predict takes
     longer for 1,000 rows than for 1 row, have budgets: `max_model_bytes` and `max_predict_ms`, and
-    the ratios of the champion's; 0 sets none.
+    the ratios of the champion's; 0 sets none. Predictions must rise with the features in
+    `increasing` and fall with those in `decreasing`; they may move back by `monotone_tolerance`, a
+    share of the width of the range of the true values.
     """
 
     bar: float
@@ -61,6 +64,9 @@ class GatePolicy:
     max_model_ratio: float = 0.0
     max_predict_ms: float = 0.0
     max_predict_ratio: float = 0.0
+    increasing: tuple[str, ...] = ()
+    decreasing: tuple[str, ...] = ()
+    monotone_tolerance: float = 0.01
 
     def evaluation_share(self) -> int:
         """Return how many trainings the commands of an evaluation may take as long as.
@@ -109,7 +115,14 @@ class GatePolicy:
         )
 
     def probe_words(self) -> tuple[str, ...]:
-        """Return the options of `platform_jobs` for the measurements of a model."""
+        """Return the options of `platform_jobs` for the measurements of a challenger."""
+        words = [f"--increasing={column}" for column in self.increasing]
+        words += [f"--decreasing={column}" for column in self.decreasing]
+        tolerance = ("--tolerance", repr(self.monotone_tolerance)) if words else ()
+        return (*self.champion_words(), *words, *tolerance)
+
+    def champion_words(self) -> tuple[str, ...]:
+        """Return the options of `platform_jobs` for the measurements of a champion."""
         budgets = self.budgets
         return (*(["--size"] if budgets.of_size else []), *(["--time"] if budgets.of_time else []))
 
@@ -173,6 +186,7 @@ class Comparison:
     folds: int = 1
     challenger_cost: Cost | None = None
     champion_cost: Cost | None = None
+    monotone: tuple[Monotone, ...] = ()
 
 
 def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
@@ -241,6 +255,7 @@ def _find(comparison: Comparison, policy: GatePolicy, loss: float, fault: str) -
             yield from compare_tails(comparison.challenger, comparison.champion, allowance)
     if comparison.challenger is not None:
         yield from check_model(comparison.challenger, comparison.lowest, comparison.highest)
+    yield from check_monotone(comparison.monotone, policy.increasing, policy.decreasing)
     counts = champion_loss is not None and not fault
     champion_cost = (comparison.champion_cost or Cost()) if counts else None
     yield from check_budgets(comparison.challenger_cost or Cost(), champion_cost, policy.budgets)

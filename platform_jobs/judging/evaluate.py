@@ -16,6 +16,7 @@ from platform_jobs.models.asking import check_digest, check_written, read_answer
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
 from platform_jobs.probing.costs import cost_figures
+from platform_jobs.probing.monotone import monotone_figures
 from platform_jobs.probing.probes import NONE, Probes, probe
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.splitting.cross_fitting import cross_fit, read_cross_fitted
@@ -83,7 +84,8 @@ def evaluate(
     rows = read_held_out(held_out)
 
     def asked(contender: Contender) -> Answers:
-        return _ask(contender, rows, out, probes)
+        own = probes if contender is challenger else probes.of_champion()
+        return _ask(contender, rows, out, own)
 
     def cross_fitted() -> Answers:
         if seen is None:
@@ -102,6 +104,7 @@ def evaluate(
         champion.evaluation if champion else None,
         out,
         rules or ComparisonRules(),
+        probes,
     )
 
 
@@ -119,16 +122,18 @@ def judge(
     champion_evaluation: Path | None = None,
     fold_answers: Sequence[Path] = (),
     fold_keys: Sequence[str] = (),
+    probes: Probes = NONE,
 ) -> dict[str, Any]:
     """Do the same as `evaluate` with answers that separate jobs wrote; no model is loaded here.
 
     `champion_evaluation` is the folder of the evaluation that judged the champion. `key` and
     `champion_key` are those with which the answers were sealed, "" for no seal; `fold_answers` and
-    `fold_keys` have the same for the model of each fold. ChangedError when other code wrote the
-    challenger's answers.
+    `fold_keys` have the same for the model of each fold. `probes` are the measurements that the
+    jobs made. ChangedError when other code wrote the challenger's answers.
     """
     rows = read_held_out(held_out)
     count = len(rows.actual)
+    varied = len(probes.rows(rows.features).rows)
 
     def champion() -> Answers:
         assert champion_answers is not None
@@ -142,13 +147,14 @@ def judge(
         trusted_types,
         lambda: _with_folds(
             rows,
-            lambda: read_answers(answers, count, "The challenger", key, rows.labels),
+            lambda: read_answers(answers, count, "The challenger", key, rows.labels, varied),
             lambda: read_cross_fitted(fold_answers, fold_keys, rows),
         ),
         champion if champion_answers else None,
         champion_evaluation,
         out,
         rules or ComparisonRules(),
+        probes,
     )
 
 
@@ -175,6 +181,7 @@ def _judge(
     champion_evaluation: Path | None,
     out: Path,
     rules: ComparisonRules,
+    probes: Probes,
 ) -> dict[str, Any]:
     digest = ""
 
@@ -200,13 +207,17 @@ def _judge(
     except ContractError as error:
         return refuse(str(error))
     champion_fault, memory = "", Memory()
-    costs = {"challenger_cost": cost_figures(final)}
+    measured: dict[str, Any] = {"challenger_cost": cost_figures(final)}
+    if probes.directions:
+        limit = probes.tolerance * (max(rows.actual) - min(rows.actual))
+        figures = monotone_figures(rows.features, probes.directions, final.varied, limit)
+        measured["monotone"] = figures
     if champion is not None:
         try:
             memory = recall(champion_evaluation)
             answered = champion()
             answers["champion"] = list(answered.numbers)
-            costs["champion_cost"] = cost_figures(answered)
+            measured["champion_cost"] = cost_figures(answered)
         except ChangedError as error:
             raise ChampionError(f"{error} The challenger cannot be compared.") from error
         except AnswerError as error:
@@ -221,7 +232,7 @@ def _judge(
         return refuse(f"{name}: predict changed its model folder. It may write --out only.")
     if types is not None:
         write_json(out / TRUSTED_TYPES, types)
-    _write(out, rows, answers, final, memory, rules, champion_fault, costs)
+    _write(out, rows, answers, final, memory, rules, champion_fault, measured)
     remember(held_out, rows.hashes, out)
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
@@ -258,11 +269,11 @@ def _write(
     memory: Memory,
     rules: ComparisonRules,
     champion_fault: str,
-    costs: dict[str, dict[str, float | None]],
+    measured: dict[str, Any],
 ) -> None:
     write_json(out / PREDICTIONS, answers)
     comparison = _compare(rows, answers, memory, rules)
-    comparison |= {name: cost for name, cost in costs.items() if cost}
+    comparison |= {name: figures for name, figures in measured.items() if figures}
     if champion_fault:
         comparison["champion_fault"] = champion_fault
     write_json(out / COMPARISON, comparison)

@@ -27,13 +27,15 @@ class Answers:
     `numbers` has shape (rows,) and is finite: the predictions, or of a classifier the probability
     of the last one of its labels. `labels` has a classifier's labels, shape (rows,), else ().
     `size` is the size of the model folder in bytes, and `milliseconds` has the measured times of
-    predict (probing/costs.py); None and () when they were not measured.
+    predict (probing/costs.py); `varied` has the answers to varied rows (probing/monotone.py). None
+    and () when they were not measured.
     """
 
     numbers: Sequence[float]
     labels: Sequence[str] = ()
     size: int | None = None
     milliseconds: Sequence[float] = ()
+    varied: Sequence[float] = ()
 
 
 def read_answer_file(text: str, rows: int, labels: Sequence[str] = ()) -> Answers:

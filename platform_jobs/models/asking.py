@@ -19,7 +19,7 @@ from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
 ASKED, FEATURES, ANSWERS, LABELS = "asked", "features.csv", "answers.json", "labels.json"
-SIZE, TIMES = "size", "milliseconds"
+SIZE, TIMES, VARIED = "size", "milliseconds", "varied"
 # Bytes of a file of answers: for its other parts, for each row, and for each letter of its label.
 _BYTES, _ROW_BYTES, _LETTER_BYTES = 1 << 16, 64, 12
 
@@ -120,9 +120,14 @@ def _labels(asked: Path) -> tuple[str, ...]:
 
 
 def read_answers(
-    folder: Path, rows: int, name: str, key: str = "", labels: Sequence[str] = ()
+    folder: Path,
+    rows: int,
+    name: str,
+    key: str = "",
+    labels: Sequence[str] = (),
+    varied: int = 0,
 ) -> Answers:
-    """Return the answers to the rows from a folder that `ask` wrote.
+    """Return the answers to the rows, and to `varied` more rows, from a folder that `ask` wrote.
 
     The folder is written where the model's code runs, so that it may hold anything. ContractError
     when the model broke the contract, or when the folder does not hold its answers; AnswerError
@@ -132,7 +137,7 @@ def read_answers(
     path = folder / ANSWERS
     of_row = _ROW_BYTES + _LETTER_BYTES * max(map(len, labels), default=0)
     try:
-        if path.is_symlink() or path.stat().st_size > _BYTES + of_row * rows:
+        if path.is_symlink() or path.stat().st_size > _BYTES + of_row * (rows + varied):
             raise ValueError
         content = json.loads(path.read_text(encoding="utf-8"))
         refused, answers = content["refused"], content["answers"]
@@ -158,11 +163,17 @@ def read_answers(
     size, times = content.get(SIZE), content.get(TIMES, [])
     if not _are_measurements(size, times):
         raise ContractError(f"{name}: its measured size and times are no numbers. Train again.")
+    more = content.get(VARIED, [])
+    if not _fits(more, varied):
+        raise ContractError(
+            f"{name}: predict must answer {varied} varied rows with finite numbers. Train again."
+        )
     given = Answers(
         numbers=[float(answer) for answer in answers],
         labels=chosen,
         size=size,
         milliseconds=[float(time) for time in times],
+        varied=[float(answer) for answer in more],
     )
     if key and not _sealed(content.get("seal"), _seal(key, given)):
         raise ChangedError(
@@ -198,6 +209,8 @@ def _measured(answers: Answers) -> dict[str, Any]:
     measured: dict[str, Any] = {} if answers.size is None else {SIZE: answers.size}
     if answers.milliseconds:
         measured[TIMES] = [float(time) for time in answers.milliseconds]
+    if answers.varied:
+        measured[VARIED] = [float(answer) for answer in answers.varied]
     return measured
 
 

@@ -117,6 +117,12 @@ WRONG = [
     ("bar = 4500", "bar = 4500\nmax_model_ratio = -0.1", "gate.max_model_ratio = -0.1: it must be a number, at least 0 and at most 1_000"),
     ("bar = 4500", "bar = 4500\nmax_predict_ms = nan", "gate.max_predict_ms = nan: it must be a number of milliseconds, at least 0 and at most 86_400_000"),
     ("bar = 4500", "bar = 4500\nmax_predict_ratio = 1001", "gate.max_predict_ratio = 1001: it must be a number, at least 0 and at most 1_000"),
+    ("bar = 4500", 'bar = 4500\nincreasing = ["mass"]', 'gate.increasing[0] = "mass": models.sugar.data.columns has age, bmi.'),
+    ("bar = 4500", 'bar = 4500\ndecreasing = ["Y"]', 'gate.decreasing[0] = "Y": it is the target; name features only.'),
+    ("bar = 4500", 'bar = 4500\nincreasing = ["age", "bmi"]\ndecreasing = ["bmi"]', 'gate.decreasing[0] = "bmi": models.sugar.gate.increasing[1] has it already.'),
+    ("bar = 4500", 'bar = 4500\nincreasing = ["bmi", "bmi"]', 'gate.increasing[1] = "bmi": models.sugar.gate.increasing[0] has it already.'),
+    ("bar = 4500", "bar = 4500\nmonotone_tolerance = -0.01", "gate.monotone_tolerance = -0.01: it must be a number, at least 0 and at most 1"),
+    ("bar = 4500", "bar = 4500\nmonotone_tolerance = nan", "gate.monotone_tolerance = nan: it must be"),
     ('columns = ["bmi"]', 'columns = ["Y"]', 'drift.columns[0] = "Y": it is the target'),
     ('columns = ["bmi"]', 'columns = ["mass"]', 'drift.columns[0] = "mass": models.sugar.data.columns has age, bmi'),
     # Where data arrives.

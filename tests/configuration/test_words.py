@@ -61,6 +61,11 @@ def test_a_classification_with_columns_of_words_has_no_problem() -> None:
         ),
         ('texts = ["comment"]', 'texts = ["plan"]', "data.categories[0] has it already"),
         ('metric = "brier"', 'metric = "mae"', 'gate.metric = "mae": the target has labels'),
+        (
+            'metric = "brier"',
+            'metric = "brier"\nincreasing = ["plan"]',
+            'gate.increasing[0] = "plan": it is a column of words; only a number can rise.',
+        ),
         ('metric = "brier"', "margin = 0.0", 'gate.metric = "mse": the target has labels'),
         (
             "[models.churn.release]",

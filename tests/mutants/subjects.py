@@ -43,6 +43,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     ),
     f"{_DOMAIN}/gating/budgets.py": (f"{_TESTS}/test_gate_budgets.py",),
     f"{_DOMAIN}/gating/findings.py": (f"{_TESTS}/test_gate_sanity.py",),
+    f"{_DOMAIN}/gating/monotone.py": (f"{_TESTS}/test_gate_monotone.py",),
     f"{_DOMAIN}/gating/sanity.py": (f"{_TESTS}/test_gate_sanity.py",),
     f"{_DOMAIN}/gating/slices.py": (f"{_TESTS}/test_gate_sanity.py",),
     f"{_DOMAIN}/gating/spending.py": (f"{_TESTS}/test_spending.py",),
@@ -56,6 +57,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     f"{_JUDGING}/slices.py": ("tests/platform_jobs/test_slices.py",),
     f"{_JUDGING}/student.py": ("tests/platform_jobs/test_comparison.py",),
     f"{_JUDGING}/evaluate.py": ("tests/platform_jobs/test_evaluate.py",),
+    "platform_jobs/probing/monotone.py": ("tests/platform_jobs/test_monotone.py",),
     f"{_JUDGING}/figures.py": ("tests/platform_jobs/test_comparison.py",),
 }
 

@@ -115,4 +115,17 @@ def test_budgets_are_measured_where_the_models_answer(azure: Azure) -> None:
         job = azure.ml.resources[f"/jobs/{ask}"]["properties"]
         assert job["command"].split(" ask ")[1].split(";")[0].count(" --size --time") == 1
         # predict runs 11 times.
-        assert job["limits"]["timeout"] == "PT5H40M"
+        assert job["limits"]["timeout"] == "PT2H"
+
+
+def test_the_challenger_alone_is_asked_for_declared_directions(azure: Azure) -> None:
+    evaluated(azure, GatePolicy(bar=1.0, increasing=("a b",), decreasing=("s3",)))
+    for ask in ASKS:
+        azure.ml.move(ask, "Completed")
+    azure.jobs().get(EVALUATION)
+
+    words = "'--increasing=a b' --decreasing=s3 --tolerance 0.01"
+    commands = [
+        azure.ml.resources[f"/jobs/{job}"]["properties"]["command"] for job in (*ASKS, EVALUATION)
+    ]
+    assert [words in command for command in commands] == [True, False, True]

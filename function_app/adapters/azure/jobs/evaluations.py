@@ -128,7 +128,7 @@ class Evaluations:
                 has_model=has_model,
                 key=key,
                 digest=digest,
-                probes=policy.probe_words(),
+                probes=policy.champion_words() if name == CHAMPION else policy.probe_words(),
             ),
             environment=self._versions.environment(code, module),
             code=self._bundles.store_own(JOBS),

@@ -179,7 +179,7 @@ class AzureJobs:
             return earlier
         project, evaluations = self._project(run.model), self._evaluations
         asked = evaluations.asked(run_id, run, preparation_id, champion, project, policy)
-        words = policy.comparison_words(look)
+        words = (*policy.comparison_words(look), *policy.probe_words())
         spec = evaluations.judging(run_id, run, preparation_id, words, project, asked, given.tags)
         spec = evaluations.remembering(spec, champion)
         # An ask that is submitted again takes the stored key, which the judge has, too.
