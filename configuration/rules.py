@@ -12,7 +12,7 @@ from configuration.values import MODEL_NAME, TARGET
 
 Model = Mapping[str, Any]
 # The metrics of the gate that compare probabilities of a label.
-LABEL_METRICS = ("log_loss", "brier", "auc", "f_beta")
+LABEL_METRICS = ("log_loss", "brier", "calibration", "auc", "f_beta")
 
 
 def check_model(path: str, model: Model, root: Path) -> Iterator[Finding]:

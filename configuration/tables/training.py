@@ -112,6 +112,7 @@ GATE = Table(
                     "pinball",
                     "log_loss",
                     "brier",
+                    "calibration",
                     "auc",
                     "f_beta",
                 ),
@@ -119,8 +120,9 @@ GATE = Table(
             default="mse",
             help="The loss that models are compared by; of `auc` and `f_beta` it is 1 minus the "
             "metric. `poisson_deviance` is for counts and predictions above 0; `log_loss`, "
-            "`brier`, `auc` and `f_beta` are for a target with labels, or for targets 0 and 1 and "
-            "predicted probabilities of 1.",
+            "`brier`, `calibration`, `auc` and `f_beta` are for a target with labels, or for "
+            "targets 0 and 1 and predicted probabilities of 1. `calibration` is the squared "
+            "calibration error in 10 bins.",
         ),
         Key(
             name="quantile",

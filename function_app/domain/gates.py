@@ -27,6 +27,7 @@ _LEVEL_DIGITS = 15
 KEEP, ASK = "keep", "ask"
 # A greater one is better, so that their losses are 1 minus the metric.
 _BENEFITS = ("auc", "f_beta")
+_LOSS_WORDS = {"calibration": "squared calibration error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +99,20 @@ class GatePolicy:
     @property
     def loss(self) -> str:
         """Return the name of the loss in reasons: a smaller one is better."""
-        name = self.metric.replace("_", " ")
+        name = _LOSS_WORDS.get(self.metric, self.metric.replace("_", " "))
         return f"1 - {name}" if self.metric in _BENEFITS else name
 
     def needed_share(self) -> float:
         """Return the share of the champion's loss that the gain must exceed."""
         return self.margin if self.margin < 0 else max(self.margin, self.minimum_effect)
+
+    def needed_gain(self, champion_loss: float) -> float:
+        """Return the gain in the unit of the loss that a challenger must exceed.
+
+        An estimate of a metric may be below 0 though its true value is not: it counts as 0, so that
+        a good champion is not replaced by a challenger that is no better.
+        """
+        return self.needed_share() * max(champion_loss, 0.0)
 
     def comparison_words(self, look: int) -> tuple[str, ...]:
         """Return the options of `platform_jobs evaluate` for comparison number `look`."""
@@ -273,7 +282,7 @@ def _compare_with_bar(loss: float, policy: GatePolicy, fault: str) -> Finding:
 def _compare_with_champion(
     comparison: Comparison, loss: float, champion_loss: float, policy: GatePolicy
 ) -> Finding:
-    needed = policy.needed_share() * champion_loss
+    needed = policy.needed_gain(champion_loss)
     low, high, level = comparison.gain_low, comparison.gain_high, comparison.level
     error, champion_error = figures(loss, champion_loss)
     words = f"{policy.loss} {error} against {champion_error} on {comparison.rows} rows"
@@ -307,7 +316,7 @@ def _answer(
         return False, ("The result is inconclusive, so that nothing changes.",)
     gain, champion_loss = comparison.gain, comparison.champion_loss
     if gain is not None and champion_loss is not None:
-        needed = policy.needed_share() * champion_loss
+        needed = policy.needed_gain(champion_loss)
         # A challenger that does not even look better on these rows is no question for a person.
         if not gain > needed:
             measured, limit = figures(gain, needed)

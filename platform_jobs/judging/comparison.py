@@ -46,14 +46,17 @@ def compare(
     fault, losses = _losses(chosen, actual, challenger, "challenger")
     if fault:
         return {"refused": fault}
-    trivial = chosen.losses(actual, [chosen.constant(actual)] * len(actual))
+    basis = chosen.basis or chosen
+    trivial = basis.losses(actual, [basis.constant(actual)] * len(actual))
     content: dict[str, Any] = {
         "refused": "",
         "rows": len(actual),
         "challenger_loss": math.fsum(losses) / len(losses),
         "lowest": min(actual),
         "highest": max(actual),
-        "challenger": sanity_figures(chosen, actual, challenger, losses, trivial),
+        "challenger": sanity_figures(
+            basis, actual, challenger, _basis_losses(chosen, actual, challenger, losses), trivial
+        ),
     }
     if champion is None:
         return content
@@ -70,9 +73,22 @@ def compare(
         "gain_high": high,
         "level": level,
         "look": look,
-        "champion": sanity_figures(chosen, actual, champion, champion_losses, trivial),
+        "champion": sanity_figures(
+            basis,
+            actual,
+            champion,
+            _basis_losses(chosen, actual, champion, champion_losses),
+            trivial,
+        ),
         "slices": slice_figures(chosen, groups or {}, actual, challenger, champion),
     }
+
+
+def _basis_losses(
+    metric: Metric, actual: Sequence[float], predicted: Sequence[float], losses: Sequence[float]
+) -> Sequence[float]:
+    """Return the losses by which the rules of sanity judge; `losses` are those of the metric."""
+    return metric.basis.losses(actual, predicted) if metric.basis else losses
 
 
 def _losses(

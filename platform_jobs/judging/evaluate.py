@@ -1,6 +1,6 @@
 """Lets challenger and champion answer the same held-out rows, and computes every figure."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,7 +207,7 @@ def _judge(
     except ContractError as error:
         return refuse(str(error))
     champion_fault, memory = "", Memory()
-    measured: dict[str, Any] = {"challenger_cost": cost_figures(final)}
+    measured: dict[str, object] = {"challenger_cost": cost_figures(final)}
     if probes.directions:
         limit = probes.tolerance * (max(rows.actual) - min(rows.actual))
         figures = monotone_figures(rows.features, probes.directions, final.varied, limit)
@@ -269,7 +269,7 @@ def _write(
     memory: Memory,
     rules: ComparisonRules,
     champion_fault: str,
-    measured: dict[str, Any],
+    measured: Mapping[str, object],
 ) -> None:
     write_json(out / PREDICTIONS, answers)
     comparison = _compare(rows, answers, memory, rules)

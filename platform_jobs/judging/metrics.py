@@ -1,7 +1,8 @@
 """The metrics that a gate can compare models by: each is a mean of losses of single rows.
 
-A smaller loss is better, so that one paired test serves all metrics. AUC and F-beta are no means of
-losses; their losses are jackknife pseudo-values, whose mean is the metric (judging/rankings.py).
+A smaller loss is better, so that one paired test serves all metrics. AUC, F-beta and calibration
+are no means of losses; their losses are jackknife pseudo-values, whose mean is the metric
+(judging/rankings.py).
 """
 
 import math
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from platform_jobs.judging.intervals import Interval, mean_interval
-from platform_jobs.judging.rankings import auc_losses, f_beta_losses, has_both
+from platform_jobs.judging.rankings import auc_losses, calibration_losses, f_beta_losses, has_both
 
 Losses = Callable[[Sequence[float], Sequence[float]], list[float]]
 # A probability of exactly 0 or 1 that is wrong would have an infinite log loss: scikit-learn clips
@@ -27,7 +28,9 @@ class Metric:
     `truths` and `predictions` say which values are valid, as a sentence's end and a rule. `mean`
     is True when the least loss belongs to the conditional mean: then bias and slope mean something.
     `errors` is True when the distance of prediction and truth is an error in units of the target.
-    `enough` returns whether the true values allow a bound of the metric.
+    `enough` returns whether the true values allow a bound of the metric. `basis` is the metric by
+    which the rules of sanity judge, None for this one: the best constant prediction is well
+    calibrated, so that no model is better than it by calibration.
     """
 
     losses: Losses
@@ -37,6 +40,7 @@ class Metric:
     mean: bool = True
     errors: bool = True
     enough: Callable[[Sequence[float]], bool] = lambda actual: True
+    basis: "Metric | None" = None
 
     def interval(
         self, actual: Sequence[float], differences: Sequence[float], level: float
@@ -141,6 +145,13 @@ _LABELS = ("0 or 1", lambda value: value in (0.0, 1.0))
 _PROBABILITIES = ("probabilities from 0 to 1", lambda value: 0.0 <= value <= 1.0)
 
 PINBALL, F_BETA = "pinball", "f_beta"
+_BRIER = Metric(
+    losses=_squared,
+    constant=_mean,
+    truths=_LABELS,
+    predictions=_PROBABILITIES,
+    errors=False,
+)
 _METRICS = {
     "mse": Metric(losses=_squared, constant=_mean),
     "mae": Metric(losses=_absolute, constant=partial(_quantile_of, 0.5), mean=False),
@@ -152,12 +163,15 @@ _METRICS = {
         predictions=_PROBABILITIES,
         errors=False,
     ),
-    "brier": Metric(
-        losses=_squared,
+    "brier": _BRIER,
+    "calibration": Metric(
+        losses=calibration_losses,
         constant=_mean,
         truths=_LABELS,
         predictions=_PROBABILITIES,
         errors=False,
+        enough=has_both,
+        basis=_BRIER,
     ),
     "auc": Metric(
         losses=auc_losses,

@@ -1,9 +1,18 @@
-"""Losses of AUC and F-beta: 1 minus the metric, as jackknife pseudo-values of single rows.
+"""Losses of AUC, F-beta and calibration, as jackknife pseudo-values of single rows.
+
+Those of AUC and F-beta are of 1 minus the metric.
 
 The pseudo-value of a row is n times the metric of all n rows minus n - 1 times that of the others
 (Tukey 1958). The mean of them is the metric, apart from a bias of order 1 / n, and a t test of
 paired differences of them is a test of two metrics on the same rows; for AUC it is that of DeLong,
 DeLong and Clarke-Pearson 1988 in all but the factors n / (n - 1) (Hanley and Hajian-Tilaki 1997).
+
+The calibration error of a bin of predicted probabilities is their mean minus the share of
+label 1; the metric is the mean of its square over the rows. The square of a bin's measured error is
+too large by its sampling variance, so that a model of many different predictions would look worse
+than a coarse one; without this part the estimate has no bias (Ferro and Fricker 2012, "A
+bias-corrected decomposition of the Brier score"; Kumar, Liang and Ma 2019, "Verified uncertainty
+calibration", section 4). It may be below 0.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,6 +21,8 @@ from collections.abc import Sequence
 # With fewer rows of a label the distribution of the metric is too far from normal.
 LEAST_OF_LABEL = 10
 THRESHOLD = 0.5
+# Bins of equal width.
+BINS = 10
 
 
 def has_both(actual: Sequence[float]) -> bool:
@@ -80,3 +91,30 @@ def f_beta_losses(beta: float, actual: Sequence[float], predicted: Sequence[floa
 def _share(ordered: Sequence[float], value: float) -> float:
     """Return the share of the values below this one, a tie counting one half."""
     return (bisect_left(ordered, value) + bisect_right(ordered, value)) / (2 * len(ordered))
+
+
+def calibration_losses(actual: Sequence[float], predicted: Sequence[float]) -> list[float]:
+    """Return pseudo-values of shape (rows,), whose mean is the squared calibration error.
+
+    `actual` are 0 and 1, and `predicted` probabilities of 1. A bin with a single row counts 0.
+    """
+    errors = [p - a for a, p in zip(actual, predicted, strict=True)]
+    bins = [min(int(p * BINS), BINS - 1) for p in predicted]
+    counts, sums, squares = [0] * BINS, [0.0] * BINS, [0.0] * BINS
+    for place, error in zip(bins, errors, strict=True):
+        counts[place] += 1
+        sums[place] += error
+        squares[place] += error * error
+    wholes = [_pairs(*of_bin) for of_bin in zip(counts, sums, squares, strict=True)]
+    # The other bins are the same without the row, so that n times the metric of all rows minus
+    # n - 1 times that of the others leaves the difference of its own bin.
+    return [
+        wholes[place]
+        - _pairs(counts[place] - 1, sums[place] - error, squares[place] - error * error)
+        for place, error in zip(bins, errors, strict=True)
+    ]
+
+
+def _pairs(count: int, total: float, squares: float) -> float:
+    """Return the number of rows times the mean product of the errors of two different rows."""
+    return (total * total - squares) / (count - 1) if count > 1 else 0.0

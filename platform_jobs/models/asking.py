@@ -7,7 +7,6 @@ import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import folder_digest, has_files, write_json
@@ -204,9 +203,9 @@ def _text(answers: Answers | str) -> str:
     return json.dumps([numbers, list(answers.labels)] if answers.labels else numbers)
 
 
-def _measured(answers: Answers) -> dict[str, Any]:
+def _measured(answers: Answers) -> dict[str, object]:
     """Return the measurements of a model as the file of its answers has them."""
-    measured: dict[str, Any] = {} if answers.size is None else {SIZE: answers.size}
+    measured: dict[str, object] = {} if answers.size is None else {SIZE: answers.size}
     if answers.milliseconds:
         measured[TIMES] = [float(time) for time in answers.milliseconds]
     if answers.varied:

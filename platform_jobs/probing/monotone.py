@@ -78,8 +78,8 @@ def _back(values: Sequence[float]) -> float:
 def _sample(features: Table) -> tuple[tuple[str, ...], ...]:
     """Return at most ROWS rows at even distances."""
     count = len(features.rows)
-    kept = min(count, ROWS)
-    return tuple(features.rows[number * count // kept] for number in range(kept))
+    sampled = min(count, ROWS)
+    return tuple(features.rows[number * count // sampled] for number in range(sampled))
 
 
 def _values(features: Table, name: str) -> tuple[int, list[str]]:

@@ -70,6 +70,17 @@ def test_the_needed_share_is_the_larger_of_margin_and_minimum_effect(
     assert policy.needed_share() == share
 
 
+@pytest.mark.parametrize(("loss", "needed"), [(100.0, 2.0), (0.0, 0.0), (-0.001, 0.0)])
+def test_an_estimated_loss_below_0_needs_no_negative_gain(loss: float, needed: float) -> None:
+    assert POLICY.needed_gain(loss) == needed
+    estimate = replace(PAIR, champion_loss=loss, gain_low=needed, gain_high=needed + 1.0)
+    assert judge(estimate, POLICY).verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_loss_of_calibration_has_its_unit_in_its_name() -> None:
+    assert GatePolicy(bar=1.0, metric="calibration").loss == "squared calibration error"
+
+
 def test_a_gain_within_a_negative_margin_says_so() -> None:
     policy = replace(POLICY, margin=-0.1)
 

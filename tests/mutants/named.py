@@ -138,8 +138,8 @@ NAMED = (
     Named(
         name="the margin has no scale",
         path=_GATES,
-        before="    needed = policy.needed_share() * champion_loss\n    low,",
-        after="    needed = policy.needed_share()\n    low,",
+        before="return self.needed_share() * max(champion_loss, 0.0)",
+        after="return self.needed_share()",
         tests=_OF_GATES,
     ),
     Named(

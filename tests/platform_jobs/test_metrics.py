@@ -29,7 +29,7 @@ RANKINGS: dict[str, Any] = {
 
 
 def test_every_metric_is_compared_with_scikit_learn() -> None:
-    assert {*SAMPLES, *RANKINGS} == set(NAMES)
+    assert {*SAMPLES, *RANKINGS, "calibration"} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -55,6 +55,73 @@ def test_the_losses_of_a_ranking_are_the_pseudo_values_of_scikit_learn_s_metric(
     others = [float(function(actual[rows], predicted[rows])) for rows in kept]
     assert losses == pytest.approx([1 - (count * whole - (count - 1) * each) for each in others])
     assert sum(losses) / count == pytest.approx(1 - whole, abs=0.02)
+
+
+def calibration(actual: Any, predicted: Any) -> float:
+    """Return the squared calibration error from the products of all pairs of rows of a bin."""
+    total = 0.0
+    for number in range(10):
+        upper = predicted <= 1.0 if number == 9 else predicted < (number + 1) / 10
+        errors = (predicted - actual)[(predicted >= number / 10) & upper]
+        products = [a * b for i, a in enumerate(errors) for j, b in enumerate(errors) if i != j]
+        total += float(sum(products)) / (errors.size - 1) if errors.size > 1 else 0.0
+    return total / len(actual)
+
+
+def test_the_losses_of_calibration_are_the_pseudo_values_of_all_pairs() -> None:
+    actual, predicted = LABELS
+    # One row alone in its bin, two alone in theirs, and both ends of the range.
+    predicted = np.where(predicted < 0.3, 0.35, predicted)
+    predicted[:5] = [0.0, 0.15, 0.16, 1.0, 0.5]
+
+    losses = metric_of("calibration").losses(actual.tolist(), predicted.tolist())
+
+    whole, count = calibration(actual, predicted), actual.size
+    kept = [np.arange(count) != row for row in range(count)]
+    others = [calibration(actual[rows], predicted[rows]) for rows in kept]
+    assert losses == pytest.approx([count * whole - (count - 1) * each for each in others])
+    assert sum(losses) / count == pytest.approx(whole, abs=0.02)
+
+
+def test_calibration_of_a_known_error_has_no_bias() -> None:
+    rng = np.random.default_rng(3)
+    chance = rng.uniform(0.2, 0.8, size=(400, 300))
+    actual = (rng.uniform(size=chance.shape) < chance).astype(float)
+    function = metric_of("calibration").losses
+
+    def means(predicted: Any) -> Any:
+        rows = zip(actual.tolist(), predicted.tolist(), strict=True)
+        return np.array([np.mean(function(*row)) for row in rows])
+
+    for shift in (0.0, 0.1):
+        found = means(chance + shift)
+        error = found.std() / found.size**0.5
+        assert abs(found.mean() - shift**2) < 4 * error < 0.003
+
+
+def test_a_better_calibrated_model_gains_and_is_judged_right_by_its_brier_score() -> None:
+    rng = np.random.default_rng(5)
+    chance = rng.uniform(0.05, 0.75, size=2_000)
+    actual = (rng.uniform(size=chance.size) < chance).astype(float).tolist()
+
+    found = compare(actual, chance.tolist(), (chance + 0.2).tolist(), metric="calibration")
+
+    assert found["gain_low"] > 0.02
+    assert found["champion_loss"] == pytest.approx(0.04, abs=0.015)
+    assert abs(found["challenger_loss"]) < 0.003
+    brier = compare(actual, chance.tolist(), (chance + 0.2).tolist(), metric="brier")
+    assert found["challenger"] == brier["challenger"]
+    assert found["champion"] == brier["champion"]
+
+
+@pytest.mark.parametrize(("ones", "bounded"), [(9, False), (10, True)])
+def test_calibration_needs_rows_of_each_label(ones: int, bounded: bool) -> None:
+    actual = [1.0] * ones + [0.0] * 50
+    scores = [0.2 + 0.01 * (row % 60) for row in range(len(actual))]
+
+    found = compare(actual, scores, scores[::-1], metric="calibration")
+
+    assert (found["gain_low"] is not None) is bounded
 
 
 def test_the_interval_of_auc_is_that_of_delong() -> None:
@@ -134,6 +201,8 @@ def test_a_certain_wrong_probability_has_a_large_finite_loss() -> None:
         ("log_loss", 2.0, 0.5, "1 of 2 true values are not 0 or 1"),
         ("log_loss", 1.0, 1.5, "the challenger are not probabilities from 0 to 1"),
         ("brier", 1.0, -0.5, "the challenger are not probabilities from 0 to 1"),
+        ("calibration", 1.0, math.nan, "the challenger are not probabilities from 0 to 1"),
+        ("calibration", 0.5, 0.5, "1 of 2 true values are not 0 or 1"),
         ("brier", 1.0, math.nan, "the challenger are not probabilities from 0 to 1"),
         ("pinball", 1.0, math.inf, "the challenger are not finite numbers"),
     ],

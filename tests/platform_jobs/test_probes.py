@@ -12,6 +12,7 @@ from platform_jobs.models.answers import Answers
 from platform_jobs.models.models import Project
 from platform_jobs.probing.costs import PAIRS, ROWS, cost_figures, folder_size, time_predict
 from platform_jobs.tables.tables import Table
+from sandbox.probe import find_level
 from tests.platform_jobs.test_asking import ask, folder
 from tests.platform_jobs.test_asking import judge as run_judge
 from tests.platform_jobs.test_asking import read as read_out
@@ -128,3 +129,16 @@ def test_other_code_cannot_make_a_model_smaller(
     assert run_judge(folder, "--key", key) != 0
 
     assert "its answers were changed after it gave them" in capsys.readouterr().err
+
+
+def test_a_model_is_measured_in_the_sandbox(tmp_path: Path) -> None:
+    level = find_level().level
+    if not level.isolated:
+        pytest.skip("this machine isolates no process")
+    words = ("--size", "--time", "--increasing=a", "--isolation", level.name)
+
+    assert evaluate(tmp_path, "", None, *words, "--hide", str(tmp_path)) == 0
+
+    comparison = read(tmp_path, "comparison.json")
+    assert set(comparison["challenger_cost"]) == {"size_bytes", "milliseconds", "milliseconds_low"}
+    assert comparison["monotone"][0]["largest"] == 0.0
