@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from platform_jobs.models.asking import ask, write_answers
 from platform_jobs.models.models import KilledError, Project
 from platform_jobs.options import add_probes, add_rules, probes_of, rules_of
 from platform_jobs.prepare import prepare
+from platform_jobs.probing.probes import probe
 from platform_jobs.profile import profile_table
 from platform_jobs.sample import write_sample
 from platform_jobs.splitting.cross_fitting import train_and_ask
@@ -311,7 +313,7 @@ def _ask(given: argparse.Namespace) -> int:
             given.out,
             digest=digest,
             key=given.key,
-            probes=probes_of(given),
+            measure=partial(probe, project, probes_of(given)),
         )
     print(content["refused"] or "The model answered.")
     return 0

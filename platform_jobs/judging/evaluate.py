@@ -258,7 +258,7 @@ def _ask(contender: Contender, rows: HeldOut, out: Path, probes: Probes) -> Answ
         count = len(rows.features.rows)
         model, project = contender.model.resolve(), contender.project
         answers = project.predict(model, data, count, answer, rows.labels)
-        return probe(project, model, rows.features, rows.labels, answers, probes, out.resolve())
+        return probe(project, probes, model, rows.features, rows.labels, answers, out.resolve())
 
 
 def _write(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from platform_jobs.errors import AnswerError, ContractError
 from platform_jobs.tables.words import read_label
 
+MOST_TIMES = 5  # measured times of a model
 PREDICTION, PROBABILITY = "prediction", "probability:"
 # The sum of a row's probabilities may differ from 1 by this, because files hold rounded digits.
 SUM_TOLERANCE = 1e-3

@@ -10,10 +10,8 @@ from pathlib import Path
 
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import folder_digest, has_files, write_json
-from platform_jobs.models.answers import Answers
+from platform_jobs.models.answers import MOST_TIMES, Answers
 from platform_jobs.models.models import Project
-from platform_jobs.probing.costs import PAIRS
-from platform_jobs.probing.probes import NONE, Probes, probe
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
@@ -37,6 +35,8 @@ def write_asked(
 
 
 Answer = Callable[[Path, int, Path, Sequence[str]], Answers]
+# From a model folder, the features, the labels of the target and the answers to the features.
+Measure = Callable[[Path, Table, Sequence[str], Answers], Answers]
 
 
 def ask(
@@ -47,13 +47,13 @@ def ask(
     *,
     digest: str = "",
     key: str = "",
-    probes: Probes = NONE,
+    measure: Measure | None = None,
 ) -> dict[str, object]:
     """Write the answers of a model to a folder of features as `answers.json`; return its content.
 
     `digest` is the digest that the model's folder must have, "" for any. `key` seals the answers:
-    hex digits, "" for no seal. `probes` are the measurements to make. A model that breaks the
-    contract is a result: `refused` says how. KilledError when a signal ended its predict.
+    hex digits, "" for no seal. `measure` adds measurements. A model that breaks the contract is a
+    result: `refused` says how. KilledError when a signal ended its predict.
     """
 
     def answer(data: Path, rows: int, folder: Path, labels: Sequence[str]) -> Answers:
@@ -65,7 +65,7 @@ def ask(
             check_digest(used, digest, project.name)
         used = used.resolve()
         given = project.predict(used, data, rows, folder / "answer.csv", labels)
-        return probe(project, used, read_table(data), labels, given, probes)
+        return measure(used, read_table(data), labels, given) if measure else given
 
     return write_answers(answer, asked, out, key)
 
@@ -215,7 +215,9 @@ def _measured(answers: Answers) -> dict[str, object]:
 
 def _are_measurements(size: object, times: object) -> bool:
     sized = size is None or (type(size) is int and size >= 0)
-    return sized and isinstance(times, list) and len(times) <= PAIRS and _fits(times, len(times))
+    return (
+        sized and isinstance(times, list) and len(times) <= MOST_TIMES and _fits(times, len(times))
+    )
 
 
 def _fits(answers: object, rows: int) -> bool:

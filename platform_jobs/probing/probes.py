@@ -46,11 +46,11 @@ NONE = Probes()
 
 def probe(
     project: Project,
+    probes: Probes,
     model: Path,
     features: Table,
     labels: Sequence[str],
     answers: Answers,
-    probes: Probes,
     parent: Path | None = None,
 ) -> Answers:
     """Return the answers with the measurements of the model that gave them.
