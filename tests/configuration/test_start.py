@@ -13,6 +13,7 @@ from function_app.errors import ConfigError
 from function_app.settings.settings import read_projects, read_settings
 from mlopsctl.commands.config import check_before_start
 from tests.configuration.project_files import MODEL, ROOT
+from tests.mlopsctl import invocation
 
 WRONG = MODEL.replace("confidence =", "confidnce =").replace("replicas = 2", "replicas = 0")
 PROBLEMS = [
@@ -37,6 +38,10 @@ def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def check(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return invocation.run("config", "check", *words, environ=environ)
 
 
 def test_the_app_refuses_with_every_problem(wrong: Path) -> None:
@@ -105,14 +110,14 @@ def test_up_refuses_before_a_host_starts(wrong: Path, tmp_path: Path) -> None:
 
 
 def test_config_check_lists_the_problems(wrong: Path) -> None:
-    ended = run("mlopsctl", "config", "check", str(wrong))
+    ended = check(str(wrong))
 
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[1:3] == [f"  {problem}" for problem in PROBLEMS]
 
 
 def test_config_check_for_scripts(wrong: Path) -> None:
-    ended = run("mlopsctl", "config", "check", "--json", MLOPS_PROJECTS=str(wrong), MLOPS_STAT="x")
+    ended = check("--json", MLOPS_PROJECTS=str(wrong), MLOPS_STAT="x")
 
     report = json.loads(ended.stdout)
     assert ended.returncode == 1
@@ -123,7 +128,7 @@ def test_config_check_for_scripts(wrong: Path) -> None:
 
 
 def test_config_check_of_a_right_file() -> None:
-    ended = run("mlopsctl", "config", "check", str(ROOT / "mlops.toml"))
+    ended = check(str(ROOT / "mlops.toml"))
 
     assert ended.returncode == 0, ended.stderr
     assert f"{ROOT / 'mlops.toml'} is valid. Models: diabetes" in ended.stdout
@@ -145,7 +150,7 @@ def test_the_check_imports_little() -> None:
 
 def test_an_empty_variable_names_no_file() -> None:
     assert set(read_settings({"MLOPS_PROJECTS": ""}, ROOT).projects) >= {"diabetes"}
-    assert run("mlopsctl", "config", "check", MLOPS_PROJECTS="").returncode == 0
+    assert check(MLOPS_PROJECTS="").returncode == 0
 
 
 def test_the_check_before_a_start_takes_an_empty_variable(monkeypatch: pytest.MonkeyPatch) -> None:

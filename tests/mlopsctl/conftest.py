@@ -13,6 +13,7 @@ import pytest
 
 from mlopsctl.reach.state_folder import running_host
 from tests.funchost.conftest import until
+from tests.mlopsctl import invocation
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -93,5 +94,5 @@ def start_up() -> Iterator[Callable[..., Up]]:
         if one.process.poll() is None:
             one.process.kill()
         one.process.communicate()
-        command = [sys.executable, "-m", "mlopsctl", "down", "--state", str(one.state)]
-        subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
+    for state in {one.state for one in started}:
+        invocation.run("down", "--state", str(state), environ={})

@@ -11,17 +11,14 @@ import pytest
 
 from mlopsctl import screens
 from mlopsctl.reach.local_host import running_url
+from tests.mlopsctl import invocation
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": ""}
-    command = [sys.executable, "-m", "mlopsctl", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=600, check=False
-    )
+    return invocation.run(*arguments, environ={"MLOPS_STATE": str(state), "MLOPS_URL": ""})
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """`status`, `releases` and `doctor` on records of which one of each kind cannot be read."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +14,8 @@ from function_app.records.damage import partition_of
 from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from tests.made_once import prepare
-from tests.mlopsctl.conftest import ROOT, Up
+from tests.mlopsctl import invocation
+from tests.mlopsctl.conftest import Up
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # A row of each kind: its partition, the prefix of its key, and the words that name it.
@@ -77,15 +76,8 @@ def test_each_damaged_record_is_named_and_hides_no_other(
     fill(LocalRows(state / "ledger.db"), LocalRows(state / "inbox.db"))
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "MLOPS_STATE": str(state), "MLOPS_URL": ""}
-        return subprocess.run(
-            [sys.executable, "-m", "mlopsctl", *words],
-            cwd=ROOT,
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environ = {"MLOPS_STATE": str(state), "MLOPS_URL": ""}
+        return invocation.run(*words, environ=environ)
 
     status, listed = run("status"), run("releases")
     compared, doctor = run("reconcile"), run("doctor")

@@ -15,6 +15,7 @@ from migration.clone import SeedError, read_clone
 from migration.manifest import describe_model
 from migration.project import write_project
 from migration.script import read_script
+from tests.mlopsctl import invocation
 from tests.mlopsctl.seed_clone import FILES, TRAIN, write_clone
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +24,7 @@ FOLDER = "diabetes_regression"
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mlopsctl", "import", "mlopspython", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return invocation.run("import", "mlopspython", *words, environ={})
 
 
 def digest(folder: Path) -> dict[str, str]:

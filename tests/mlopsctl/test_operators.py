@@ -5,7 +5,6 @@ import os
 import pty
 import shutil
 import subprocess
-import sys
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from configuration.people.tokens import copies_of
 from mlopsctl import screens
 from mlopsctl.doctor import examine
 from tests.listening import Listening
+from tests.mlopsctl import invocation
 
 ROOT = Path(__file__).parents[2]
 LONG = "Exit code 1: " + "x" * 400 + " KeyError: 'the cause'"
@@ -160,26 +160,22 @@ def app() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
         thread.join()
 
 
+def variables(app: tuple[str, Any], changed: dict[str, str]) -> dict[str, str]:
+    """Return the variables of a user of the app who has a token."""
+    return {"MLOPS_URL": app[0], "MLOPS_TOKEN": "token", **changed}
+
+
 def run(
     app: tuple[str, Any], *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return run_at(None, app, *arguments, **environment)
+    return invocation.run(*arguments, environ=variables(app, environment))
 
 
-def run_at(
-    terminal: IO[str] | None, app: tuple[str, Any], *arguments: str, **environment: str
+def run_apart(
+    app: tuple[str, Any], *arguments: str, terminal: IO[str] | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "MLOPS_URL": app[0], "MLOPS_TOKEN": "token", **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "mlopsctl", *arguments],
-        cwd=ROOT,
-        env=environ,
-        stdin=terminal or subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    environ = variables(app, environment)
+    return invocation.run_apart(*arguments, environ=environ, terminal=terminal)
 
 
 def test_status_shows_the_outcome_the_data_file_and_the_whole_reason(app: Any) -> None:
@@ -226,7 +222,7 @@ def test_characters_that_the_terminal_cannot_show_end_no_command(app: Any) -> No
     story = {**STORY, "reasons": ["Zoë wrote \ud800"]}
     ANSWERS["/api/status/train-m-7"] = story
     for encoding, shown in (("utf-8", "Zoë wrote \\ud800"), ("ascii", "Zo\\xeb wrote \\ud800")):
-        ended = run(app, "show", "train-m-7", PYTHONIOENCODING=encoding)
+        ended = run_apart(app, "show", "train-m-7", PYTHONIOENCODING=encoding)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert f"    - {shown}" in ended.stdout.splitlines()
 
@@ -311,7 +307,7 @@ def test_at_a_terminal_approve_shows_the_evidence_and_asks(
     leader, follower = pty.openpty()
     os.write(leader, answer.encode())
     with os.fdopen(follower) as terminal:
-        ended = run_at(terminal, app, "approve", "release-m-1", **own)
+        ended = run_apart(app, "approve", "release-m-1", terminal=terminal, **own)
     os.close(leader)
 
     assert ended.stdout.index("- mse 3") < ended.stdout.index("Approve this image")

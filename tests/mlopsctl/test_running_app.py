@@ -15,6 +15,7 @@ import pytest
 from sandbox.probe import find_level
 from tests.funchost.conftest import until
 from tests.made_once import prepare
+from tests.mlopsctl import invocation
 from tests.mlopsctl.conftest import ROOT, Up
 
 SECRET = "the secret of a build server"
@@ -37,15 +38,8 @@ class App:
     printed: str
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        environ = {**os.environ, "MLOPS_STATE": str(self.state), "MLOPS_URL": "", **environment}
-        return subprocess.run(
-            [sys.executable, "-m", "mlopsctl", *arguments],
-            cwd=ROOT,
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environ = {"MLOPS_STATE": str(self.state), "MLOPS_URL": "", **environment}
+        return invocation.run(*arguments, environ=environ)
 
     def read(self, *arguments: str) -> Any:
         """Return the JSON that a command prints."""
@@ -173,6 +167,20 @@ def test_the_audit_log_needs_a_person(app: App, command: list[str]) -> None:
     ended = app.run(*command, "--as", "nobody")
 
     assert (ended.returncode, ended.stderr.split(":")[1].strip()) == (1, "NO_TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("diabetes:99", "diabetes has no version 99"),
+        ("nothing:1", "names no model 'nothing'"),
+        ("diabetes", "MODEL:VERSION"),
+    ],
+)
+def test_an_unknown_version_is_not_reproduced(app: App, name: str, reason: str) -> None:
+    ended = app.run("reproduce", name)
+
+    assert (ended.returncode, reason in ended.stdout + ended.stderr) == (2, True)
 
 
 def test_status_and_doctor_show_the_warnings_of_the_host(app: App) -> None:

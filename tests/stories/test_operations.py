@@ -1,9 +1,7 @@
 """Failed stories for operators: outcomes, reasons, notifications, retry, cancel."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,7 +11,8 @@ from mlflow.exceptions import MlflowException
 
 from function_app.adapters.local.jobs.mlflow_client import mlflow_client
 from tests.funchost.conftest import until
-from tests.stories.conftest import ROOT, App, make_app, project
+from tests.mlopsctl import invocation
+from tests.stories.conftest import App, make_app, project
 
 PATIENT = "\n" + project("patient", training='"tests.stories.projects.slow"', timeout_seconds="300")
 
@@ -25,16 +24,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 
 def command(app: App, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "MLOPS_STATE": str(app.state), "MLOPS_URL": ""}
-    return subprocess.run(
-        [sys.executable, "-m", "mlopsctl", *arguments],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    return invocation.run(*arguments, environ={"MLOPS_STATE": str(app.state), "MLOPS_URL": ""})
 
 
 def notified(app: App, instance_id: str) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """A version is explained from event to model, and trained again to the same bytes."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +8,8 @@ from function_app.adapters.local.jobs.mlflow_client import mlflow_client
 from mlopsctl.reach.client import ApiError
 from mlopsctl.versions.explain import lines
 from tests.long_stories import long_story
-from tests.patience import PATIENCE
-from tests.stories.conftest import ROOT, App, make_app, project
+from tests.mlopsctl import invocation
+from tests.stories.conftest import App, make_app, project
 
 RESTLESS = project(
     "restless", margin="-0.5", replicas="1", training='"tests.stories.projects.restless"'
@@ -26,15 +24,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 def reproduce(app: App, name: str) -> tuple[int, str]:
     """Return the exit code of the command and its whole output."""
-    words = ["-m", "mlopsctl", "reproduce", name, "--url", app.host.url, "--state", str(app.state)]
-    ended = subprocess.run(
-        [sys.executable, *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    words = ["reproduce", name, "--url", app.host.url, "--state", str(app.state)]
+    ended = invocation.run(*words, environ={})
     return ended.returncode, ended.stdout + ended.stderr
 
 
@@ -88,14 +79,3 @@ def test_a_training_without_seeds_is_told_from_another_input(app: App, diabetes:
     assert text.startswith("different\n")
     assert "Both models predict the same" in text
     assert "Set its seeds" in text
-
-
-def test_an_unknown_version_is_refused_with_a_sentence(app: App) -> None:
-    for name, reason in (
-        ("eager:99", "eager has no version 99"),
-        ("nobody:1", "names no model 'nobody'"),
-        ("eager", "MODEL:VERSION"),
-    ):
-        code, text = reproduce(app, name)
-        assert code == 2, name
-        assert reason in text
