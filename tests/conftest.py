@@ -54,8 +54,10 @@ TESTS = Path(__file__).parent
 # Workers begin with the files that take longest: a file stays with one worker, and a long one that
 # begins last keeps the others idle.
 LONG = (
-    *("stories/test_lanes.py", "stories/test_drift.py", "stories/test_new_code.py"),
-    *("stories/test_bad_input.py", "stories/test_operations.py", "stories/test_azure.py"),
+    *("stories/test_new_code.py", "stories/test_bad_input.py", "stories/test_lanes.py"),
+    *("stories/test_operations.py", "stories/test_azure.py", "stories/test_new_models.py"),
+    *("mlopsctl/test_init.py", "stories/test_reconcile.py", "stories/test_tracing.py"),
+    *("mlopsctl/test_import.py", "mlopsctl/test_up.py", "mlopsctl/test_running_app.py"),
     *("stories/test_event_storm.py", "stories/test_any_folder.py", "stories/test_crash.py"),
     *("stories/test_up.py", "stories/test_slow_replicas.py", "stories/test_release.py"),
     *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_webhooks.py"),

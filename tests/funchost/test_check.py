@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -26,17 +26,59 @@ BREAKING = {
 }
 
 
+def app_in(folder: Path) -> Path:
+    """Copy the app, which writes a file into its folder."""
+    return Path(shutil.copytree(APPS / "random", folder / "app"))
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(APPS / "random", tmp_path / "app"))
+    return app_in(tmp_path)
+
+
+@contextmanager
+def running(app: Path, state: Path) -> Iterator[Host]:
+    """Run a host that replays each ended instance."""
+    host = Host(state, app, FUNCHOST_CHECK="all", FUNCHOST_REPLAY="never")
+    host.start()
+    try:
+        yield host
+    finally:
+        host.stop()
 
 
 @pytest.fixture
 def host(app: Path, tmp_path: Path) -> Iterator[Host]:
-    host = Host(tmp_path / "state", app, FUNCHOST_CHECK="all", FUNCHOST_REPLAY="never")
-    host.start()
-    yield host
-    host.stop()
+    with running(app, tmp_path / "state") as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def shared_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """Return a host of the unchanged app for tests that only start instances."""
+    folder = tmp_path_factory.mktemp("shared")
+    with running(app_in(folder), folder / "state") as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def ended_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the state of a host that stopped after two instances had ended."""
+    folder = tmp_path_factory.mktemp("ended")
+    with running(app_in(folder), folder / "state") as host:
+        begin(host, "steady", "one")
+        begin(host, "failing", "two")
+    return host.state
+
+
+@pytest.fixture(scope="module")
+def eternal_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the state of a host that stopped while an eternal orchestration waited."""
+    folder = tmp_path_factory.mktemp("eternal")
+    with running(app_in(folder), folder / "state") as host:
+        starts_over(host, "one", 2)
+    assert check(host.app, host.state).stdout == "0 of 1 instances leave their histories\n"
+    return host.state
 
 
 def begin(host: Host, name: str, instance: str, value: object = None) -> None:
@@ -57,16 +99,19 @@ def check(app: Path, state: Path, *more: str) -> subprocess.CompletedProcess[str
 
 @pytest.mark.parametrize(("name", "step"), BREAKING.items())
 def test_code_that_breaks_the_rule_is_reported_with_its_step(
-    host: Host, name: str, step: str
+    shared_host: Host, name: str, step: str
 ) -> None:
-    begin(host, name, "one")
+    host, instance = shared_host, f"one-{name}"
+    begin(host, name, instance)
 
-    warning = f"NOT_DETERMINISTIC: instance one: the code of orchestrator {name} leaves the history"
+    warning = f"instance {instance}: the code of orchestrator {name} leaves the history"
     until(lambda: warning in said(host), "the warning")
     [line] = [line for line in said(host).splitlines() if warning in line]
+    assert "NOT_DETERMINISTIC: " in line
     assert step in line
-    [stored] = map(json.loads, run("warnings", "--state", str(host.state)).stdout.splitlines())
-    assert (stored["kind"], stored["instance"]) == ("NOT_DETERMINISTIC", "one")
+    listed = map(json.loads, run("warnings", "--state", str(host.state)).stdout.splitlines())
+    [stored] = [warning for warning in listed if warning["instance"] == instance]
+    assert stored["kind"] == "NOT_DETERMINISTIC"
     assert step in stored["cause"]
 
 
@@ -113,23 +158,20 @@ def test_a_state_folder_agrees_with_the_code_that_made_it(host: Host, app: Path)
     ],
 )
 def test_a_planted_change_of_code_is_found(
-    host: Host, app: Path, old: str, new: str, step: str
+    ended_state: Path, app: Path, old: str, new: str, step: str
 ) -> None:
-    begin(host, "steady", "one")
-    begin(host, "failing", "two")
-    host.stop()
     code = (app / "function_app.py").read_text()
     assert old in code
     (app / "function_app.py").write_text(code.replace(old, new))
 
-    ended = check(app, host.state)
+    ended = check(app, ended_state)
 
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
     assert lines[0].startswith("steady (one): ")
     assert step in lines[0]
     assert lines[1:] == ["1 of 2 instances leave their histories"]
-    assert check(app, host.state, "two").returncode == 0
+    assert check(app, ended_state, "two").returncode == 0
 
 
 def starts_over(host: Host, instance: str, times: int) -> None:
@@ -165,17 +207,15 @@ def starts_over(host: Host, instance: str, times: int) -> None:
     ],
 )
 def test_a_planted_change_of_an_eternal_orchestrator_is_found(
-    host: Host, app: Path, old: str, new: str, step: str
+    eternal_state: Path, app: Path, old: str, new: str, step: str
 ) -> None:
     """The present execution has not come to the changed line again."""
-    starts_over(host, "one", 2)
-    assert check(app, host.state).stdout == "0 of 1 instances leave their histories\n"
     code = (app / "function_app.py").read_text()
     before, mark, after = code.partition("def eternal")
     assert old in after
     (app / "function_app.py").write_text(before + mark + after.replace(old, new, 1))
 
-    ended = check(app, host.state)
+    ended = check(app, eternal_state)
 
     assert ended.returncode == 1
     assert ended.stdout.startswith("eternal (one): ")

@@ -15,7 +15,7 @@ PARTS = (
 
 
 def copy_app(into: Path, parts: tuple[str, ...] = PARTS) -> Path:
-    """Copy these parts of the app, without compiled modules; return the folder."""
+    """Copy these parts of the app with their compiled modules; return the folder."""
     into.mkdir(parents=True)
     for part in parts:
         if (ROOT / part).is_dir():

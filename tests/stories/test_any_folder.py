@@ -1,7 +1,6 @@
 """The app works in every folder of its clone and its state, with every name."""
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,31 +10,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.mlopsctl.app_copy import copy_app
 from tests.stories.conftest import DIABETES, ROOT, App
 
 NAME = "Müllers Übungs Ordner 100% a%20b #1"
-PARTS = (
-    "configuration",
-    "function_app",
-    "funchost",
-    "training",
-    "scoring",
-    "checks",
-    "platform_jobs",
-    "sandbox",
-    "function_app.py",
-    "host.json",
-)
 
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    clone = tmp_path / NAME / "klon ü 50%"
-    clone.mkdir(parents=True)
-    for part in PARTS:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, clone / part)
-    (clone / "mlops.toml").write_text(DIABETES)
+    clone = copy_app(tmp_path / NAME / "klon ü 50%")
+    # A second replica takes two seconds of CPU to start.
+    (clone / "mlops.toml").write_text(DIABETES.replace("replicas = 2", "replicas = 1"))
     monkeypatch.setenv("MLOPS_PROJECTS", str(clone / "mlops.toml"))
     made = App(clone / ".mlops #2", clone)
     yield made

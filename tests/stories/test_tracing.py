@@ -32,10 +32,10 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
         "specversion": "1.0",
         "id": "build 7",
         "source": "/builds",
-        "subject": "models/diabetes",
+        "subject": "models/eager",
         "type": "Mlops.TrainingRequested",
         "traceparent": f"00-{TRACE}-{CALLER}-01",
-        "data": {"model": "diabetes", "requestId": "7"},
+        "data": {"model": "eager", "requestId": "7"},
     }
     answer = app.ask(
         "POST",
@@ -46,7 +46,7 @@ def test_one_trace_leads_from_the_event_to_the_replicas(app: App, sink: Collecto
     assert answer.status_code == 202, answer.text
     training = answer.json()["receipts"][0]["instance_id"]
     assert app.ended(training)["output"]["version"] == "1"
-    release = "release-diabetes-1"
+    release = "release-eager-1"
     app.at_step(release, "awaiting approval")
     app.api.decide(app.api.release(release), "approve", "ada", "fine")
     assert app.ended(release)["output"]["status"] == "promoted"
