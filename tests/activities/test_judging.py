@@ -1,5 +1,6 @@
 """The comparison of a training counts once, and its verdict is what an approver sees."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,19 +18,11 @@ from function_app.records.ledger import verdicts
 from function_app.services.judging import evidence
 from tests.activities.test_reconciliation import FakeProduction, PortsOfAModel, Promoted
 from tests.contracts.memory_rows import MemoryRows
+from tests.domain.test_gates import FIGURES
 from tests.domain.test_reconciliation import IMAGE
 
 POLICY = GatePolicy(bar=9.0, inconclusive="ask")
-COMPARED = Comparison(
-    rows=90,
-    challenger_loss=5.0,
-    champion_loss=6.0,
-    gain=1.0,
-    gain_low=-1.0,
-    gain_high=3.0,
-    level=0.004,
-    look=2,
-)
+COMPARED = replace(FIGURES, gain_low=-10.0, look=2)
 
 
 def run_named(run_id: str) -> Run:
@@ -139,7 +132,7 @@ def test_an_approver_sees_the_verdict_with_its_interval_and_both_figures() -> No
 
     assert result.passed
     assert shown[0] == f"Verdict of the gate: inconclusive. {result.reasons[0]}"
-    assert "mse 5 against 6 on 90 rows. The gain is between -1 and 3" in shown[0]
+    assert "mse 80 against 100 on 90 rows. The gain is between -10 and 30" in shown[0]
     assert shown[1:] == result.reasons[1:]
     assert "comparison 2 of the model" in shown[1]
     assert shown[2].endswith("The approvers decide by these figures.")

@@ -1,6 +1,9 @@
 """A right mlops.toml with every table, for tests that make one thing in it wrong."""
 
+import tomllib
 from pathlib import Path
+
+from configuration.checking import find_problems
 
 ROOT = Path(__file__).parents[2]
 MODEL = """\
@@ -46,6 +49,11 @@ LIMITS = """\
 [limits]
 max_trainings = 3
 """
+
+
+def problems(text: str) -> list[str]:
+    """Return the problems of a mlops.toml with this text."""
+    return find_problems(tomllib.loads(text), ROOT)
 
 
 def another(name: str, prefix: str) -> str:

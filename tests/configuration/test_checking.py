@@ -1,15 +1,8 @@
 """A wrong mlops.toml is refused: each problem with its key, its value and the allowed values."""
 
-import tomllib
-
 import pytest
 
-from configuration.checking import find_problems
-from tests.configuration.project_files import CODE, LIMITS, MODEL, ROOT, another
-
-
-def problems(text: str) -> list[str]:
-    return find_problems(tomllib.loads(text), ROOT)
+from tests.configuration.project_files import CODE, LIMITS, MODEL, ROOT, another, problems
 
 
 def test_a_right_file_has_no_problem() -> None:

@@ -1,11 +1,8 @@
 """Labels, categories and texts of mlops.toml name columns that are there, each once."""
 
-import tomllib
-
 import pytest
 
-from configuration.checking import find_problems
-from tests.configuration.project_files import MODEL, ROOT
+from tests.configuration.project_files import MODEL, problems
 
 CHURN = """\
 [models.churn]
@@ -30,10 +27,6 @@ approvers = ["ada"]
 """
 
 
-def problems(text: str) -> list[str]:
-    return find_problems(tomllib.loads(text), ROOT)
-
-
 def test_a_classification_with_columns_of_words_has_no_problem() -> None:
     assert problems(CHURN + MODEL) == []
     assert problems(CHURN.replace('["no", "yes"]', '["0", "1"]')) == []
@@ -49,16 +42,8 @@ def test_a_classification_with_columns_of_words_has_no_problem() -> None:
         ('["no", "yes"]', '["no", 1]', "data.labels[1] = 1: it must be a label"),
         ('["no", "yes"]', '"yes"', 'data.labels = "yes": it must be a list of labels'),
         ('categories = ["plan"]', 'categories = ["left"]', "name its labels in `labels`"),
-        (
-            'categories = ["plan"]',
-            'categories = ["plans"]',
-            "data.columns has months, plan, comment",
-        ),
-        (
-            'texts = ["comment"]',
-            'texts = ["comment"]\ngroup = "plan"',
-            'data.categories[0] = "plan": it is the group; name features only',
-        ),
+        ('categories = ["plan"]', 'categories = ["plans"]', "data.columns has months, plan, comment"),
+        ('texts = ["comment"]', 'texts = ["comment"]\ngroup = "plan"', 'data.categories[0] = "plan": it is the group; name features only'),
         ('texts = ["comment"]', 'texts = ["plan"]', "data.categories[0] has it already"),
         ('metric = "brier"', 'metric = "mae"', 'gate.metric = "mae": the target has labels'),
         (
@@ -67,13 +52,9 @@ def test_a_classification_with_columns_of_words_has_no_problem() -> None:
             'gate.increasing[0] = "plan": it is a column of words; only a number can rise.',
         ),
         ('metric = "brier"', "margin = 0.0", 'gate.metric = "mse": the target has labels'),
-        (
-            "[models.churn.release]",
-            "[models.churn.drift]\nalpha = 0.01\n[models.churn.release]",
-            "[models.churn.drift]: drift is watched in numbers only",
-        ),
+        ("[models.churn.release]", "[models.churn.drift]\nalpha = 0.01\n[models.churn.release]", "[models.churn.drift]: drift is watched in numbers only"),
     ],
-)
+)  # fmt: skip
 def test_a_conflict_is_named(before: str, after: str, problem: str) -> None:
     assert before in CHURN
     [text] = problems(CHURN.replace(before, after))

@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,25 +10,17 @@ from function_app.adapters.azure.rows import AzureRows
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.people.duties import ApprovalRules
 from function_app.domain.release.approval import Verdict
-from function_app.domain.release.authorization import Change, ChangeKind, ChangeState, Order
+from function_app.domain.release.authorization import Change, ChangeKind, ChangeState
 from function_app.ports import Ledger, Rows
 from function_app.ports.rows import RowsChangedError
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
 from function_app.records.ledger.ledger import StoredLedger
 from tests.contracts.ledger_samples import DECISION, RECORD
+from tests.domain.law_samples import NOW, SHUTDOWN
 
 RULES = ApprovalRules(approvers=("ada", "grace"), people={})
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-ORDER = Order(
-    order_id="o",
-    kind=ChangeKind.SHUTDOWN,
-    model="m",
-    by="ada",
-    comment="",
-    ordered_at=NOW,
-    after=0,
-)
+ORDER = replace(SHUTDOWN, order_id="o", model="m", by="ada", comment="")
 
 
 @pytest.fixture(params=["local", "azure"])

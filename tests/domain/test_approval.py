@@ -2,13 +2,12 @@
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from function_app.domain.people.authorship import Author, Role
 from function_app.domain.people.duties import ApprovalRules, Separation, UnknownAuthor
-from function_app.domain.people.people import Person
 from function_app.domain.release.approval import (
     Decision,
     Evidence,
@@ -23,71 +22,57 @@ from function_app.domain.release.approval import (
     refuse,
     settle,
 )
-from function_app.domain.release.release import (
-    Release,
-    ReleasePolicy,
-    ReleaseRecord,
-    ReleaseStatus,
-)
-from function_app.domain.release.serving import Image
+from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.errors import ContractError
+from tests.domain import law_samples as law
+from tests.domain.law_samples import LATER, NOW, PEOPLE, refused
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=5)
-RELEASE_ID = "release-diabetes-1"
+RELEASE_ID = law.RELEASE.release_id
 OID = "0f8fad5b-d9cb-469f-a165-70867728950e"
-EVIDENCE = Evidence(release_id=RELEASE_ID, image_digest="sha256:aa", reasons=("good",))
-RECORD = ReleaseRecord(
-    release=Release(
-        release_id=RELEASE_ID,
-        model="diabetes",
-        version="1",
-        policy=ReleasePolicy(approvers=("ada",)),
-    ),
+EVIDENCE = Evidence(release_id=RELEASE_ID, image_digest="sha256:bb", reasons=("good",))
+RECORD = replace(
+    law.RECORD,
     status=ReleaseStatus.AWAITING_APPROVAL,
-    updated_at=NOW,
-    image=Image(model="diabetes", version="1", digest="sha256:aa", uri="oci/aa"),
     evidence_hash=EVIDENCE.digest,
     reasons=("waits",),
-    authors=(Author(role=Role.STARTED, identity="linus"),),
 )
-ADA = Decision(
-    release_id=RELEASE_ID,
-    verdict=Verdict.APPROVE,
-    decided_by="ada",
-    comment="fine",
-    image_digest="sha256:aa",
-    evidence_hash=EVIDENCE.digest,
-    decided_at=NOW,
-)
+ADA = replace(law.ADA, comment="fine", evidence_hash=EVIDENCE.digest, decided_at=NOW, after=None)
 GRACE = replace(ADA, decided_by="grace", comment="", remark="late", decided_at=LATER)
 REJECTED = replace(GRACE, verdict=Verdict.REJECT)
-PEOPLE = {"ada": Person(git=("ada@example.com",))}
 RULES = ApprovalRules(approvers=("ada", "grace"), people=PEOPLE)
 TWO = replace(RULES, required=2)
 OF_ADA = replace(RECORD, authors=(Author(role=Role.WROTE, identity="ada@example.com"),))
 UNKNOWN = replace(RECORD, authors=())
 NO_IMAGE = replace(RECORD, image=None)
 OTHERS = (
-    replace(ADA, release_id="release-diabetes-2"),
-    replace(ADA, image_digest="sha256:bb"),
+    replace(ADA, release_id="release-diabetes-1"),
+    replace(ADA, image_digest="sha256:aa"),
     replace(ADA, evidence_hash="0"),
 )
 
 
 def test_the_values_of_stored_verdicts_do_not_change() -> None:
     assert [verdict.value for verdict in Verdict] == ["approve", "reject"]
-    assert (ADA.remark, ADA.withdrawn_comment, ADA.after) == ("", "", None)
+    least = Decision(
+        release_id=RELEASE_ID,
+        verdict=Verdict.APPROVE,
+        decided_by="ada",
+        comment="",
+        image_digest="",
+        evidence_hash="",
+        decided_at=NOW,
+    )
+    assert (least.remark, least.withdrawn_comment, least.after) == ("", "", None)
 
 
 def test_the_hash_of_evidence_is_that_of_its_compact_json() -> None:
     evidence = replace(EVIDENCE, reasons=("für", "b"))
-    text = '["release-diabetes-1","sha256:aa",["für","b"]]'
+    text = '["release-diabetes-2","sha256:bb",["für","b"]]'
 
     assert evidence.digest == hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.mark.parametrize("named", [(RELEASE_ID, "sha256:bb"), ("other", "sha256:aa")])
+@pytest.mark.parametrize("named", [(RELEASE_ID, "sha256:aa"), ("other", "sha256:bb")])
 def test_evidence_of_another_release_or_image_is_refused(named: tuple[str, str]) -> None:
     with pytest.raises(ContractError) as caught:
         check_evidence(EVIDENCE, *named)
@@ -97,7 +82,7 @@ def test_evidence_of_another_release_or_image_is_refused(named: tuple[str, str])
 
 
 def test_evidence_of_the_release_and_image_is_accepted() -> None:
-    check_evidence(EVIDENCE, RELEASE_ID, "sha256:aa")
+    check_evidence(EVIDENCE, RELEASE_ID, "sha256:bb")
 
 
 def test_a_decision_stands_until_it_is_withdrawn() -> None:
@@ -226,13 +211,9 @@ def test_the_standing_decision_of_a_person(
     assert own_decision(decisions, RECORD, person, PEOPLE) == found
 
 
-def refused(code: str, message: str) -> Refusal:
-    return Refusal(code=code, message=message)
-
-
-NOT_ADA = refused("NOT_AN_APPROVER", "ada is not an approver of diabetes.")
+NOT_ADA = refused("ada is not an approver of diabetes.", "NOT_AN_APPROVER")
 STALE = refused(
-    "STALE_DECISION", "The decision names another image or evidence. Read the release again."
+    "The decision names another image or evidence. Read the release again.", "STALE_DECISION"
 )
 BY_GRACE = replace(RULES, approvers=("grace",))
 ALONE = replace(RULES, approvers=("ada",), separation=Separation.ON)
@@ -251,8 +232,8 @@ STRICT = replace(RULES, unknown_author=UnknownAuthor.REFUSE)
             replace(ADA, decided_by=OID),
             RULES,
             refused(
-                "NOT_AN_APPROVER",
                 f"{OID} is not an approver of diabetes. Set it as `oid` of a person in [people].",
+                "NOT_AN_APPROVER",
             ),
         ),
         (
@@ -260,8 +241,8 @@ STRICT = replace(RULES, unknown_author=UnknownAuthor.REFUSE)
             ADA,
             RULES,
             refused(
+                "release-diabetes-2 is promoted; nothing waits for a decision.",
                 "RELEASE_NOT_WAITING",
-                "release-diabetes-1 is promoted; nothing waits for a decision.",
             ),
         ),
         (RECORD, OTHERS[1], RULES, STALE),
@@ -272,10 +253,10 @@ STRICT = replace(RULES, unknown_author=UnknownAuthor.REFUSE)
             ADA,
             STRICT,
             refused(
-                "UNKNOWN_AUTHOR",
-                "The person who caused release-diabetes-1 is unknown, so that ada may be its "
+                "The person who caused release-diabetes-2 is unknown, so that ada may be its "
                 "author, and mlops.toml refuses such approvals (unknown_author). Start the training "
                 "with a person's token, such as `mlopsctl train <model> --as <name>`.",
+                "UNKNOWN_AUTHOR",
             ),
         ),
         (UNKNOWN, REJECTED, STRICT, None),
@@ -285,9 +266,9 @@ STRICT = replace(RULES, unknown_author=UnknownAuthor.REFUSE)
             ADA,
             replace(RULES, approvers=("ada", "grace", "alan")),
             refused(
-                "SEPARATION_OF_DUTIES",
-                "ada is an author of release-diabetes-1, as its evidence says, and duties are "
+                "ada is an author of release-diabetes-2, as its evidence says, and duties are "
                 "separate. Another approver must decide: grace or alan.",
+                "SEPARATION_OF_DUTIES",
             ),
         ),
         (
@@ -295,9 +276,9 @@ STRICT = replace(RULES, unknown_author=UnknownAuthor.REFUSE)
             ADA,
             ALONE,
             refused(
-                "SEPARATION_OF_DUTIES",
-                "ada is an author of release-diabetes-1, as its evidence says, and duties are "
+                "ada is an author of release-diabetes-2, as its evidence says, and duties are "
                 "separate. Another approver must decide: no approver of mlops.toml.",
+                "SEPARATION_OF_DUTIES",
             ),
         ),
         (OF_ADA, replace(ADA, verdict=Verdict.REJECT), RULES, None),
