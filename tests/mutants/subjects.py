@@ -56,7 +56,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     f"{_JUDGING}/sanity.py": ("tests/platform_jobs/test_metrics.py",),
     f"{_JUDGING}/slices.py": ("tests/platform_jobs/test_slices.py",),
     f"{_JUDGING}/student.py": ("tests/platform_jobs/test_comparison.py",),
-    f"{_JUDGING}/evaluate.py": ("tests/platform_jobs/test_evaluate.py",),
+    f"{_JUDGING}/evaluate.py": (
+        *("tests/platform_jobs/test_evaluate.py", "tests/platform_jobs/test_cross_fitting.py"),
+        "tests/platform_jobs/test_words.py",
+    ),
     "platform_jobs/probing/monotone.py": ("tests/platform_jobs/test_monotone.py",),
     f"{_JUDGING}/figures.py": ("tests/platform_jobs/test_comparison.py",),
 }
