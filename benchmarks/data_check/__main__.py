@@ -11,6 +11,7 @@ import time
 from collections import Counter
 
 import numpy as np
+from scipy.stats import binomtest
 
 from benchmarks.data_check.faults import FAULTS
 from platform_jobs.checking.compare import compare
@@ -90,11 +91,8 @@ def main(arguments: list[str]) -> int:
 
 def interval(hits: int, worlds: int) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share."""
-    z, share = 1.96, hits / worlds
-    centre = share + z * z / (2 * worlds)
-    half = z * ((share * (1 - share) + z * z / (4 * worlds)) / worlds) ** 0.5
-    scale = 1 + z * z / worlds
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    bounds = binomtest(hits, worlds).proportion_ci(0.95, method="wilson")
+    return float(bounds.low), float(bounds.high)
 
 
 if __name__ == "__main__":

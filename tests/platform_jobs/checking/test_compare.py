@@ -20,13 +20,13 @@ from platform_jobs.checking.findings import (
     significant,
 )
 from platform_jobs.checking.samples import columns_of, pair, sample_of
-from platform_jobs.tables.tables import parse_table
+from platform_jobs.tables.tables import Table, parse_table
 from training.sample import NAMES, load_population
 
-RNG = np.random.default_rng(11)
 TARGET = NAMES[-1]
 POPULATION = load_population()
-REFERENCE, ROWS = (POPULATION.draw(RNG, 442) for _ in range(2))
+DRAWS = np.random.default_rng(11)
+REFERENCE, ROWS = (POPULATION.draw(DRAWS, 442) for _ in range(2))
 
 
 def found(rows: Any, reference: Any = REFERENCE) -> tuple[Finding, ...]:
@@ -119,7 +119,7 @@ def test_mixed_up_targets_are_refused_with_the_errors_as_shares_of_the_mean_s() 
 
 
 def test_of_a_file_that_grew_the_new_rows_are_compared_and_the_old_ones_counted() -> None:
-    new = POPULATION.draw(RNG, 60)
+    new = POPULATION.draw(np.random.default_rng(13), 60)
     new[:, 2] += 1.5 * new[:, 2].std()
 
     findings = found(np.concatenate([REFERENCE, new]))
@@ -137,7 +137,8 @@ def test_a_file_with_a_few_new_rows_passes_with_a_note() -> None:
 
 
 def test_rows_of_categories_repeat_by_nature_and_are_no_fault() -> None:
-    first, second = (RNG.integers(3, size=(300, 2)).astype(float) for _ in range(2))
+    rng = np.random.default_rng(14)
+    first, second = rng.integers(3, size=(2, 300, 2)).astype(float)
 
     result = compare(sample_of(("a", "Y"), first), sample_of(("a", "Y"), second), "Y")
 
@@ -163,18 +164,21 @@ def test_a_column_that_never_varied_is_compared() -> None:
     assert ("s1",) in {one.columns for one in found(rows, reference)}
 
 
-def test_words_are_compared_as_categories() -> None:
-    def table(shares: tuple[int, int]) -> bytes:
-        cities = ["Bonn"] * shares[0] + ["Ulm"] * shares[1]
-        return ("city,Y\n" + "".join(f"{c},{n}\n" for n, c in enumerate(cities))).encode()
+def cities(in_bonn: int, in_ulm: int, begin: float) -> Table:
+    """Return rows of two cities with targets begin, begin + 1, ..., which make each row new."""
+    names = ["Bonn"] * in_bonn + ["Ulm"] * in_ulm
+    rows = "".join(f"{name},{begin + number}\n" for number, name in enumerate(names))
+    return parse_table(f"city,Y\n{rows}".encode())
 
-    first, same, other = (parse_table(table(n)) for n in ((150, 50), (140, 60), (40, 160)))
 
-    assert (
-        compare(*pair(*map(columns_of, (first, same))), "Y").findings[:1] != ()
-    )  # rows of the reference
-    findings = compare(*pair(*map(columns_of, (first, other))), "Y").findings
-    assert ("city",) in {one.columns for one in findings if one.kind == "distribution"}
+@pytest.mark.parametrize(("in_bonn", "differs"), [(140, False), (40, True)])
+def test_words_are_compared_as_categories(in_bonn: int, differs: bool) -> None:
+    tables = cities(150, 50, 0.0), cities(in_bonn, 200 - in_bonn, 0.5)
+
+    findings = compare(*pair(*map(columns_of, tables)), "Y").findings
+
+    changed = {one.columns for one in findings if one.kind == "distribution"}
+    assert (("city",) in changed) is differs
 
 
 def test_equal_rows_have_equal_keys_however_their_cells_are_written() -> None:

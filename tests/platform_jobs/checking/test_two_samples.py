@@ -4,32 +4,34 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from platform_jobs.checking import two_samples
 
-RNG = np.random.default_rng(3)
-SMOOTH = RNG.normal(size=150), RNG.normal(0.3, 1.3, size=90)
-TIED = RNG.integers(5, size=150).astype(float), RNG.integers(1, 6, size=90).astype(float)
+Samples = tuple[NDArray[np.float64], NDArray[np.float64]]
+DRAWS = np.random.default_rng(3)
+SMOOTH = DRAWS.normal(size=150), DRAWS.normal(0.3, 1.3, size=90)
+TIED = DRAWS.integers(5, size=150).astype(float), DRAWS.integers(1, 6, size=90).astype(float)
 BOTH = pytest.mark.parametrize("samples", [SMOOTH, TIED], ids=["smooth", "tied"])
 
 
 @BOTH
-def test_ranks_share_their_mean_where_values_are_equal(samples: tuple) -> None:  # type: ignore[type-arg]
+def test_ranks_share_their_mean_where_values_are_equal(samples: Samples) -> None:
     values = np.concatenate(samples)
 
     assert two_samples.ranks(values).tolist() == stats.rankdata(values).tolist()
 
 
 @BOTH
-def test_location_is_the_test_of_mann_and_whitney(samples: tuple) -> None:  # type: ignore[type-arg]
+def test_location_is_the_test_of_mann_and_whitney(samples: Samples) -> None:
     expected = stats.mannwhitneyu(*samples, method="asymptotic", use_continuity=False).pvalue
 
     assert math.isclose(two_samples.location(*samples), expected, rel_tol=1e-9)
 
 
 @BOTH
-def test_spread_is_the_test_of_fligner_and_killeen(samples: tuple) -> None:  # type: ignore[type-arg]
+def test_spread_is_the_test_of_fligner_and_killeen(samples: Samples) -> None:
     # SciPy's centre is the median; that of mirrored samples is the mean of the middle half as well.
     mirrored = [np.concatenate([x, -x]) for x in samples]
     expected = stats.fligner(*mirrored, center="median").pvalue
@@ -44,7 +46,7 @@ def test_two_groups_of_equal_size_have_no_other_spread_when_their_middle_falls_o
 
 
 @BOTH
-def test_the_distance_of_distributions_is_that_of_kolmogorov_and_smirnov(samples: tuple) -> None:  # type: ignore[type-arg]
+def test_the_distance_of_distributions_is_that_of_kolmogorov_and_smirnov(samples: Samples) -> None:
     distance, p = two_samples.kolmogorov_smirnov(*samples)
 
     assert math.isclose(distance, stats.ks_2samp(*samples).statistic)
@@ -72,7 +74,8 @@ def test_shares_of_categories_are_compared_by_chi_square_and_rare_ones_pooled() 
 
 
 def test_correlations_are_spearmans_and_a_constant_column_has_none() -> None:
-    rows = np.column_stack([SMOOTH[0], SMOOTH[0] ** 3 + RNG.normal(size=150), np.ones(150)])
+    noise = np.random.default_rng(4).normal(size=150)
+    rows = np.column_stack([SMOOTH[0], SMOOTH[0] ** 3 + noise, np.ones(150)])
 
     first, second, p = two_samples.correlations(rows, rows[:90])
 
@@ -91,14 +94,15 @@ def test_welchs_t_and_its_tail_are_scipys() -> None:
 
 
 def test_the_energy_distance_is_the_share_of_permutations_that_are_as_far() -> None:
-    near, far = RNG.normal(size=(60, 3)), RNG.normal(1.0, 1.0, size=(50, 3))
+    rng = np.random.default_rng(5)
+    near, far = rng.normal(size=(60, 3)), rng.normal(1.0, 1.0, size=(50, 3))
 
     assert two_samples.energy(near, far, 99, seed=0) == 0.01
     assert two_samples.energy(near[:30], near[30:], 99, seed=0) > 0.01
 
 
 def test_a_value_that_became_frequent_is_found_with_its_counts() -> None:
-    first, second = RNG.normal(size=442), RNG.normal(size=442)
+    first, second = np.random.default_rng(6).normal(size=(2, 442))
     second[:30] = -9.0
 
     value, p, before, now = two_samples.atom(first, second)
