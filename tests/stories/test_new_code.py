@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,10 @@ def test_a_line_is_learnt():
 '''
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """Return a repository with the sample trainer and a unit test."""
-    made = make_repository(tmp_path / "served")
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Return a repository with the sample trainer and a unit test; the tests add commits."""
+    made = make_repository(tmp_path_factory.mktemp("served"))
     for package in ("training", "scoring"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, made.work / package, ignore=ignored)
@@ -39,25 +40,31 @@ def repository(tmp_path: Path) -> Repository:
     return made
 
 
-@pytest.fixture
-def app(tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, repository: Repository) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("app")
     code = (
         f'\n[models.diabetes.code]\nrepository = "{repository.bare}"\n'
         'paths = ["training/**", "tests/**"]\nmin_coverage = 2\npoll_interval_seconds = 5\n'
     )
-    (tmp_path / "mlops.toml").write_text(PROJECTS + code)
-    monkeypatch.setenv("MLOPS_PROJECTS", str(tmp_path / "mlops.toml"))
-    monkeypatch.setenv("FUNCHOST_EVENTGRID_RETRY_SCALE", "0.05")
-    made = App(tmp_path / "state")
-    yield made
-    made.stop()
+    (folder / "mlops.toml").write_text(PROJECTS + code)
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("MLOPS_PROJECTS", str(folder / "mlops.toml"))
+        environ.setenv("FUNCHOST_EVENTGRID_RETRY_SCALE", "0.05")
+        made = App(folder / "state")
+        yield made
+        made.stop()
 
 
-def install_hook(repository: Repository, app: App) -> None:
-    hook = repository.bare / "hooks" / "post-receive"
-    hook.parent.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "scripts" / "post-receive", hook)
-    repository.git("config", "mlops.url", app.host.url, at=repository.bare)
+@contextmanager
+def hook(repository: Repository, url: str) -> Iterator[None]:
+    """Let the repository tell an app at this address of each push."""
+    path = repository.bare / "hooks" / "post-receive"
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "scripts" / "post-receive", path)
+    repository.git("config", "mlops.url", url, at=repository.bare)
+    yield
+    path.unlink()
 
 
 def stories(app: App, name: str) -> list[dict[str, Any]]:
@@ -81,7 +88,12 @@ def integrated(app: App, commit: str) -> dict[str, Any]:
 
 
 def test_a_push_is_checked_trained_and_waits_for_approval(app: App, repository: Repository) -> None:
-    install_hook(repository, app)
+    with hook(repository, app.host.url):
+        _check_good_commit(app, repository)
+        _check_bad_commit(app, repository)
+
+
+def _check_good_commit(app: App, repository: Repository) -> None:
     commit = repository.commit("the first trainer")
 
     story = integrated(app, commit)
@@ -105,8 +117,6 @@ def test_a_push_is_checked_trained_and_waits_for_approval(app: App, repository: 
     run = result["reports"]["junit.xml"].split("/")[3]
     for path in (f"{run}/reports/plan.json", f"{run}/reports/..%2fplan.json", "none/reports/x"):
         assert app.ask("GET", f"/api/runs/{path}").status_code == 404
-
-    _check_bad_commit(app, repository)
 
 
 def _check_bad_commit(app: App, repository: Repository) -> None:
@@ -134,8 +144,8 @@ def test_a_push_that_nobody_told_of_is_found_by_looking(app: App, repository: Re
 
 
 def test_a_pull_request_is_tried_and_changes_nothing(app: App, repository: Repository) -> None:
-    repository.commit("what is there")
     repository.git("checkout", "--quiet", "-b", "proposal")
+    repository.write("tests/test_train.py", GOOD_TEST)
     repository.write("training/more.py", '"""More."""\n')
     commit = repository.commit("a proposal", branch="proposal")
     event = {
@@ -161,12 +171,10 @@ def test_a_pull_request_is_tried_and_changes_nothing(app: App, repository: Repos
     assert "dry-run.log" in result["reports"]
 
 
-def test_a_push_succeeds_when_the_app_is_away(tmp_path: Path, repository: Repository) -> None:
-    hook = repository.bare / "hooks" / "post-receive"
-    hook.parent.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "scripts" / "post-receive", hook)
-    repository.git("config", "mlops.url", "http://127.0.0.1:9", at=repository.bare)
+def test_a_push_succeeds_when_the_app_is_away(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path)
 
-    commit = repository.commit("nobody listens")
+    with hook(repository, "http://127.0.0.1:9"):
+        commit = repository.commit("nobody listens")
 
     assert repository.git("rev-parse", "main", at=repository.bare) == commit
