@@ -289,10 +289,10 @@ def _extremes(name: str, old: "Numbers", new: "Numbers") -> tuple[Family, Findin
 def _weaker(
     name: str, old: relation.Relation, new: relation.Relation, again: relation.Relation
 ) -> tuple[Family, Finding]:
-    """Test whether the features tell less about the target than in the reference data.
+    """Test whether the features explain less of the target than in the reference data.
 
-    It is a fault when they also tell less after a new fit, or nothing at all, because a change of
-    the world would only change the coefficients.
+    It is a fault when they also explain less after a new fit, or nothing at all, because a change
+    of the world would change the coefficients only.
     """
     gains = [float(one.gains.mean()) for one in (old, new, again)]
     t, freedom = two_samples.mean_difference(old.gains, new.gains)
