@@ -1,46 +1,107 @@
-"""Options of the commands that compare and measure models."""
+"""Options that several commands share."""
 
 import argparse
+from pathlib import Path
 
+from platform_jobs.argument_types import level, number_or_zero, seconds, share
+from platform_jobs.errors import ContractError
 from platform_jobs.judging.evaluate import ComparisonRules
-from platform_jobs.judging.metrics import NAMES
+from platform_jobs.judging.metrics import NAMES, metric_of
 from platform_jobs.probing.probes import Probes
+from platform_jobs.tables.words import Words, read_label
+
+TIMEOUT = 1800.0
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a model project."""
+    parser.add_argument("--module", required=True, help="module with the model's commands")
+    parser.add_argument("--code", type=Path, default=Path(), help="folder that holds the module")
+    add_timeout(parser)
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add the limit of the commands of a model."""
+    parser.add_argument(
+        "--timeout", type=seconds, default=TIMEOUT, help="limit of each command, in seconds"
+    )
+
+
+def add_words(parser: argparse.ArgumentParser) -> None:
+    """Add the options of columns whose cells may be words."""
+    for name, noun in (
+        ("label", "a label of the target"),
+        ("category", "a column of categories"),
+        ("text", "a column of texts"),
+    ):
+        parser.add_argument(f"--{name}", action="append", default=[], help=noun)
+
+
+def words_of(given: argparse.Namespace) -> Words:
+    """Return the columns of words that the options name."""
+    return Words(
+        labels=tuple(read_label(label) for label in given.label),
+        categories=tuple(given.category),
+        texts=tuple(given.text),
+    )
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the champion's evaluation."""
+    parser.add_argument(
+        "--champion-evaluation", type=Path, help="folder of the evaluation of the champion"
+    )
 
 
 def add_rules(parser: argparse.ArgumentParser) -> None:
     """Add the options of a comparison."""
     rules = ComparisonRules()
     parser.add_argument(
-        "--level", type=_level, default=rules.level, help="error of each bound of the gain"
+        "--level", type=level, default=rules.level, help="error of each bound of the gain"
     )
     parser.add_argument(
-        "--look", type=int, default=rules.look, help="number among the model's comparisons"
+        "--look",
+        type=number_or_zero,
+        default=rules.look,
+        help="number among the model's comparisons",
     )
-    parser.add_argument("--metric", choices=NAMES, default=rules.metric, help="of the losses")
-    parser.add_argument("--quantile", type=float, default=rules.quantile, help="of pinball")
-    parser.add_argument("--beta", type=float, default=rules.beta, help="of f_beta")
-    parser.add_argument("--slice", action="append", default=[], help="a column of groups")
-
-
-def _level(text: str) -> float:
-    level = float(text)
-    # Written so that NaN is refused.
-    if not 0.0 < level <= 0.5:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 0.5")
-    return level
+    parser.add_argument(
+        "--metric", choices=NAMES, default=rules.metric, help="metric by which models are compared"
+    )
+    parser.add_argument(
+        "--quantile", type=float, default=rules.quantile, help="quantile of the metric pinball"
+    )
+    parser.add_argument("--beta", type=float, default=rules.beta, help="beta of the metric f_beta")
+    parser.add_argument(
+        "--slice", action="append", default=[], help="column whose groups are compared, too"
+    )
 
 
 def add_probes(parser: argparse.ArgumentParser) -> None:
     """Add the options of the measurements of a model."""
     parser.add_argument("--size", action="store_true", help="measure the model folder")
-    parser.add_argument("--time", action="store_true", help="measure predict")
-    for direction in ("increasing", "decreasing"):
-        parser.add_argument(f"--{direction}", action="append", default=[], help="with this column")
-    parser.add_argument("--tolerance", type=float, default=0.0, help="of moves back, as a share")
+    parser.add_argument("--time", action="store_true", help="measure the time of predict")
+    for direction, verb in (("increasing", "rise"), ("decreasing", "fall")):
+        parser.add_argument(
+            f"--{direction}",
+            action="append",
+            default=[],
+            help=f"column with which predictions must {verb}",
+        )
+    parser.add_argument(
+        "--tolerance",
+        type=share,
+        default=0.0,
+        help="allowed move against a direction, as a share of the range of the true values",
+    )
 
 
 def rules_of(given: argparse.Namespace) -> ComparisonRules:
-    """Return the rules of a comparison that the options give."""
+    """Return the rules of a comparison; ContractError when a metric's number is out of range."""
+    try:
+        metric_of(given.metric, given.quantile, given.beta)
+    except ValueError as error:
+        raise ContractError(str(error)) from None
     return ComparisonRules(
         level=given.level,
         look=given.look,

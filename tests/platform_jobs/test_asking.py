@@ -142,8 +142,8 @@ def test_the_options_of_a_comparison_reach_its_figures(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("--level", "0"), "0 is not above 0 and at most 0.5"),
-        (("--level", "nan"), "nan is not above 0 and at most 0.5"),
+        (("--level", "0"), "'0' is not above 0 and at most 0.5"),
+        (("--level", "nan"), "'nan' is not above 0 and at most 0.5"),
         (("--metric", "r2"), "invalid choice: 'r2'"),
     ],
 )

@@ -1,0 +1,61 @@
+"""Types of command line arguments; each raises ArgumentTypeError with the rule that is broken."""
+
+import math
+from argparse import ArgumentTypeError
+
+
+def seconds(text: str) -> float:
+    """Return a finite number of seconds above 0."""
+    number = _number(text)
+    # Written so that NaN is refused, here and below.
+    if not 0.0 < number < math.inf:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return number
+
+
+def level(text: str) -> float:
+    """Return the probability of an error, above 0 and at most 0.5."""
+    number = _number(text)
+    if not 0.0 < number <= 0.5:
+        raise ArgumentTypeError(f"{text!r} is not above 0 and at most 0.5")
+    return number
+
+
+def share(text: str) -> float:
+    """Return a share of at least 0."""
+    number = _number(text)
+    if not 0.0 <= number < math.inf:
+        raise ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return number
+
+
+def count(text: str) -> int:
+    """Return a whole number of at least 1."""
+    return _whole(text, 1)
+
+
+def number_or_zero(text: str) -> int:
+    """Return a whole number of at least 0."""
+    return _whole(text, 0)
+
+
+def key(text: str) -> str:
+    """Return the hex digits of a key, "" for no key."""
+    try:
+        bytes.fromhex(text)
+    except ValueError:
+        raise ArgumentTypeError("the key is not an even number of hex digits") from None
+    return text
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _whole(text: str, least: int) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+    return int(text)
