@@ -47,6 +47,7 @@ def _check_columns(path: str, model: Model) -> Iterator[Finding]:
         where = f"{path}.data.group"
         yield where, f"{where} = {show(group)}: {fault}"
         group = ""
+    features = tuple(column for column in columns if column not in (target, group))
     for key, named in (
         ("drift.columns", drift.get("columns")),
         ("gate.slices", gate.get("slices")),
@@ -55,65 +56,85 @@ def _check_columns(path: str, model: Model) -> Iterator[Finding]:
     ):
         for number, name in enumerate(_texts(named)):
             where = f"{path}.{key}[{number}]"
-            if name in (target, group):
-                kind = "target" if name == target else "group"
-                yield where, f"{where} = {show(name)}: it is the {kind}; name features only."
-            elif name not in columns:
-                known = ", ".join(column for column in columns if column != target)
-                yield where, f"{where} = {show(name)}: {path}.data.columns has {known}."
+            if name == target:
+                yield where, f"{where} = {show(name)}: it is the target; name features only."
+            elif fault := _feature_fault(path, name, features, group):
+                yield where, f"{where} = {show(name)}: {fault}"
 
 
 def _check_words(path: str, model: Model) -> Iterator[Finding]:
     """Yield conflicts between the labels, the columns of words and the other tables."""
-    data, gate, drift = (_table(model, name) for name in ("data", "gate", "drift"))
-    target, labels = data.get("target", TARGET), data.get("labels", [])
-    group = data.get("group", "")
-    features = [name for name in _texts(data.get("columns")) if name not in (target, group)]
-    seen: dict[str, str] = {}
-    for key in ("categories", "texts"):
-        for number, name in enumerate(_texts(data.get(key))):
-            where = f"{path}.data.{key}[{number}]"
-            first = seen.setdefault(name, where)
-            if name == target:
-                text = "it is the target; name its labels in `labels`"
-                yield where, f"{where} = {show(name)}: {text}."
-            elif name == group:
-                yield where, f"{where} = {show(name)}: it is the group; name features only."
-            elif name not in features:
-                yield (
-                    where,
-                    f"{where} = {show(name)}: {path}.data.columns has {', '.join(features)}.",
-                )
-            elif first != where and not first.startswith(f"{path}.data.{key}["):
-                yield where, f"{where} = {show(name)}: {first} has it already."
-    if isinstance(labels, list) and labels and len(labels) != 2:
-        where = f"{path}.data.labels"
-        text = "a target must have two labels, because the gate compares probabilities of one"
-        yield where, f"{where} = {show(labels)}: {text}."
-    metric = gate.get("metric", "mse")
-    if labels and isinstance(metric, str) and metric not in LABEL_METRICS:
-        where = f"{path}.gate.metric"
-        text = f"the target has labels; choose one of {', '.join(LABEL_METRICS)}"
-        yield where, f"{where} = {show(metric)}: {text}."
-    declared: dict[str, str] = {}
-    for key in ("increasing", "decreasing"):
-        for number, name in enumerate(_texts(gate.get(key))):
-            where = f"{path}.gate.{key}[{number}]"
-            earlier = declared.setdefault(name, where)
-            if name in seen:
-                text = "it is a column of words; only a number can rise"
-                yield where, f"{where} = {show(name)}: {text}."
-            elif earlier.startswith(f"{path}.gate.increasing") and key == "decreasing":
-                yield where, f"{where} = {show(name)}: {earlier} has it already."
-    if not drift:
-        return
-    if labels or seen:
+    yield from _check_word_columns(path, model)
+    yield from _check_labels(path, model)
+    yield from _check_directions(path, model)
+    data = _table(model, "data")
+    words = [key for key in ("labels", "categories", "texts") if data.get(key)]
+    if "drift" in model and words:
         where = f"{path}.drift"
         yield (
             where,
-            f"[{where}]: drift is watched in numbers only, and {path}.data has "
-            f"{'labels' if labels else 'categories or texts'}. Remove this table.",
+            f"[{where}]: drift is watched in numbers only, and {path}.data has {words[0]}. "
+            "Remove this table.",
         )
+
+
+def _check_word_columns(path: str, model: Model) -> Iterator[Finding]:
+    """Yield each column of `categories` and `texts` that is no feature, or that is in both."""
+    data = _table(model, "data")
+    target, group = data.get("target", TARGET), data.get("group", "")
+    features = tuple(name for name in _texts(data.get("columns")) if name not in (target, group))
+    first: dict[str, str] = {}
+    for key in ("categories", "texts"):
+        for number, name in enumerate(_texts(data.get(key))):
+            where = f"{path}.data.{key}[{number}]"
+            earlier = first.setdefault(name, where)
+            if name == target:
+                text = "it is the target; name its labels in `labels`"
+                yield where, f"{where} = {show(name)}: {text}."
+            elif fault := _feature_fault(path, name, features, group):
+                yield where, f"{where} = {show(name)}: {fault}"
+            # The kind of `categories` finds a column that stands twice within one list.
+            elif earlier != where and not earlier.startswith(f"{path}.data.{key}["):
+                yield where, f"{where} = {show(name)}: {earlier} has it already."
+
+
+def _check_labels(path: str, model: Model) -> Iterator[Finding]:
+    """Yield a wrong number of labels, and a metric that compares no probabilities."""
+    labels, metric = _table(model, "data").get("labels"), _table(model, "gate").get("metric", "mse")
+    if not isinstance(labels, list) or not labels:
+        return
+    if len(labels) != 2:
+        where = f"{path}.data.labels"
+        text = "a target must have two labels, because the gate compares probabilities of one"
+        yield where, f"{where} = {show(labels)}: {text}."
+    if isinstance(metric, str) and metric not in LABEL_METRICS:
+        where = f"{path}.gate.metric"
+        text = f"the target has labels; choose one of {', '.join(LABEL_METRICS)}"
+        yield where, f"{where} = {show(metric)}: {text}."
+
+
+def _check_directions(path: str, model: Model) -> Iterator[Finding]:
+    """Yield each declared direction of a column of words, or in both lists."""
+    data, gate = _table(model, "data"), _table(model, "gate")
+    words = {*_texts(data.get("categories")), *_texts(data.get("texts"))}
+    first: dict[str, str] = {}
+    for key in ("increasing", "decreasing"):
+        for number, name in enumerate(_texts(gate.get(key))):
+            where = f"{path}.gate.{key}[{number}]"
+            earlier = first.setdefault(name, where)
+            if name in words:
+                text = "it is a column of words; only a number can rise"
+                yield where, f"{where} = {show(name)}: {text}."
+            # The kind of a list finds a column that stands twice within it.
+            elif earlier.startswith(f"{path}.gate.increasing") and key == "decreasing":
+                yield where, f"{where} = {show(name)}: {earlier} has it already."
+
+
+def _feature_fault(path: str, name: str, features: tuple[str, ...], group: object) -> str:
+    """Return the fault of a name that must be a feature's, "" when it has none."""
+    if name == group:
+        return "it is the group; name features only."
+    return "" if name in features else f"{path}.data.columns has {', '.join(features)}."
 
 
 def _group_fault(group: object, target: str, columns: tuple[str, ...]) -> str:

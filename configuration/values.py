@@ -2,7 +2,7 @@
 
 import re
 
-from configuration.kinds import Number, Text
+from configuration.kinds import Listed, Number, Text, Whole
 
 MODEL_NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,29}")
 MODEL_NAME_ALLOWED = (
@@ -83,6 +83,8 @@ SHARE = Number(low=0, high=1, open_low=True)
 PATTERN = Text(allowed="a pattern that is not empty", accepts=lambda text: bool(text.strip()))
 WORD = Text(allowed="a word that is not empty", accepts=bool)
 COLUMN = Text(allowed="a column's name without blanks around it", accepts=_is_column)
+COLUMNS = Listed(item=COLUMN, noun="names of columns", once=True)
+ROWS = Whole(low=1, high=1_000_000_000)
 LABEL = Text(
     allowed="a label of 1 to 100 printable characters without blanks around it, a number in its "
     'shortest form: "1", not "1.0"',

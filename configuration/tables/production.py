@@ -1,7 +1,7 @@
 """The tables of a model in mlops.toml for production: release and drift."""
 
 from configuration.kinds import Choice, Flag, FlagOr, Key, Listed, Number, Table, Whole
-from configuration.values import COLUMN, DAY, PERSON, SHARE, YEAR, seconds
+from configuration.values import COLUMNS, DAY, PERSON, ROWS, SHARE, YEAR, seconds
 
 RELEASE = Table(
     name="release",
@@ -90,13 +90,13 @@ DRIFT = Table(
         ),
         Key(
             name="min_rows",
-            kind=Whole(low=1, high=1_000_000_000),
+            kind=ROWS,
             default=200,
             help="Smallest number of predicted rows that is compared.",
         ),
         Key(
             name="columns",
-            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            kind=COLUMNS,
             default=(),
             help="Features that are logged and tested; [] for all.",
         ),

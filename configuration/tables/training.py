@@ -5,9 +5,11 @@ from configuration.kinds import Choice, Flag, Key, Listed, Number, Table, Text, 
 from configuration.values import (
     COLUMN,
     COLUMN_OR_NONE,
+    COLUMNS,
     DAY,
     LABEL,
     PATTERN,
+    ROWS,
     SCHEDULE_NAME,
     TARGET,
     WORD,
@@ -55,13 +57,13 @@ DATA = Table(
         ),
         Key(
             name="categories",
-            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            kind=COLUMNS,
             default=(),
             help="Features whose cells are words of a few different values, such as a country.",
         ),
         Key(
             name="texts",
-            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            kind=COLUMNS,
             default=(),
             help="Features whose cells are any text.",
         ),
@@ -72,9 +74,7 @@ DATA = Table(
             help="A column, such as the number of a patient, whose equal cells keep rows together: "
             "no group both trains a model and judges it. It may hold any text, and is no feature.",
         ),
-        Key(
-            name="min_rows", kind=Whole(low=1, high=1_000_000_000), default=50, help="Fewest rows."
-        ),
+        Key(name="min_rows", kind=ROWS, default=50, help="Fewest rows."),
         Key(
             name="max_shift",
             kind=Number(low=0, high=1_000_000, open_low=True),
@@ -165,7 +165,7 @@ GATE = Table(
         ),
         Key(
             name="slices",
-            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            kind=COLUMNS,
             default=(),
             help="Columns by whose values the rows are compared once more: in no category, or "
             "quarter of a column of numbers, may a challenger be worse by 25 %. A slice needs 100 "
@@ -222,14 +222,14 @@ GATE = Table(
         ),
         Key(
             name="increasing",
-            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            kind=COLUMNS,
             default=(),
             help="Features of numbers with which predictions must rise. Of a target with labels "
             "the prediction is the probability of the last one.",
         ),
         Key(
             name="decreasing",
-            kind=Listed(item=COLUMN, noun="names of columns", once=True),
+            kind=COLUMNS,
             default=(),
             help="Features of numbers with which predictions must fall.",
         ),

@@ -53,6 +53,7 @@ def test_a_classification_with_columns_of_words_has_no_problem() -> None:
         ),
         ('metric = "brier"', "margin = 0.0", 'gate.metric = "mse": the target has labels'),
         ("[models.churn.release]", "[models.churn.drift]\nalpha = 0.01\n[models.churn.release]", "[models.churn.drift]: drift is watched in numbers only"),
+        ("[models.churn.release]", "[models.churn.drift]\n[models.churn.release]", "[models.churn.drift]: drift is watched in numbers only"),
     ],
 )  # fmt: skip
 def test_a_conflict_is_named(before: str, after: str, problem: str) -> None:
