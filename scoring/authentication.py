@@ -16,7 +16,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,9 @@ Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The digests of the callers' keys and of the probe's secret, each of 32 bytes.
+    """The digests of the callers' keys by name, and of the probe's secret, each of 32 bytes."""
 
-    `names` are those of the callers' keys, in the same order.
-    """
-
-    callers: tuple[bytes, ...] = ()
-    names: tuple[str, ...] = ()
+    callers: Mapping[str, bytes] = field(default_factory=dict)
     probes: tuple[bytes, ...] = ()
 
 
@@ -70,16 +66,13 @@ class Keyring:
             self._stamp = _stamp(file)
             self._next = time.monotonic() + _REREAD_SECONDS
 
-    def admits_caller(self, key: str) -> bool:
-        """Return whether this is a caller's key."""
-        return _matches(key, self._read().callers)
-
-    def caller(self, key: str) -> str:
-        """Return the name of the caller's key that this is, "" when it is none."""
-        accepted = self._read()
-        pairs = zip(accepted.names, accepted.callers, strict=False)
-        names = [name for name, digest in pairs if _matches(key, (digest,))]
-        return names[0] if names else ""
+    def find_caller(self, key: str) -> str | None:
+        """Return the name of this caller's key; None when it is not a key of a caller."""
+        # Read once: a rotation between two reads would admit a key and not know its name.
+        callers = self._read().callers
+        # Each digest is compared, so that the time of an answer does not depend on the key.
+        names = [name for name, digest in callers.items() if _matches(key, (digest,))]
+        return names[0] if names else None
 
     def admits_probe(self, key: str) -> bool:
         """Return whether this is the platform's own secret."""
@@ -158,8 +151,9 @@ async def _refusal(keyring: Keyring, request: web.Request, path: str) -> web.Res
         return _unauthenticated(f"{text}. `mlopsctl endpoint <model>` shows the whole command.")
     scheme, _, key = given[0].partition(" ")
     if len(given) == 1 and scheme.lower() == "bearer":
-        if keyring.admits_caller(key.strip()):
-            request[CALLER] = keyring.caller(key.strip())
+        caller = keyring.find_caller(key.strip())
+        if caller is not None:
+            request[CALLER] = caller
             return None
         if keyring.entra is not None and is_token(key.strip()):
             return await _refusal_of_token(request, keyring.entra, key.strip())
@@ -213,9 +207,8 @@ def _parse(text: str, where: str) -> Accepted:
     try:
         content = json.loads(text)
         keys, probe = content.get("keys", {}), content.get("probe", "")
-        callers = tuple(_digest(entry) for entry in keys.values())
-        names = tuple(str(name) for name in keys)
-        return Accepted(callers=callers, names=names, probes=(_digest(probe),) if probe else ())
+        callers = {name: _digest(entry) for name, entry in keys.items()}
+        return Accepted(callers=callers, probes=(_digest(probe),) if probe else ())
     except (ValueError, AttributeError, RecursionError) as error:
         raise ValueError(
             f'{where} is not {{"keys": {{"<name>": "<64 hex digits>"}}, "probe": "<64 hex '

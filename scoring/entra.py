@@ -57,10 +57,6 @@ class Entra:
             cooldown_duration=rules.cooldown,
         )
 
-    def admits(self, token: str) -> bool:
-        """Return whether a token is a caller's; `application` has the rest."""
-        return self.application(token) is not None
-
     def application(self, token: str) -> str | None:
         """Return the id of the application that calls with this token, "" when it names none.
 
