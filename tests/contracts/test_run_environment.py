@@ -6,6 +6,7 @@ import platform
 import pytest
 
 from function_app.domain.lineage.environment import PINNED, differences, unknown_inputs
+from function_app.domain.training import Split
 from tests.azure_servers.azure import azure, sdk_warnings
 from tests.contracts.job_bench import TOY, Bench, bench, rows
 
@@ -23,6 +24,13 @@ out = Path(sys.argv[sys.argv.index("--out") + 1])
 (out / "model.txt").write_text(" ".join(os.environ.get(name, "-") for name in names))
 print(" ".join(os.environ.get(name, "-") for name in names))
 """
+# A module that neither trains nor predicts unless its variables are fixed.
+ONE_THREAD = f"""
+import os
+
+if any(os.environ.get(name) != value for name, value in {PINNED!r}.items()):
+    raise SystemExit("The variables of threads and hashes are not fixed.")
+"""
 
 
 def test_a_training_has_one_thread_whatever_the_app_has(
@@ -37,6 +45,21 @@ def test_a_training_has_one_thread_whatever_the_app_has(
     environment = bench.jobs.environment(run.run_id)
     assert environment is not None
     assert environment.threads == "1"
+
+
+def test_the_models_of_folds_have_one_thread_whatever_the_app_has(
+    bench: Bench, rows: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PINNED:
+        monkeypatch.setenv(name, "2")
+    dataset = bench.add(rows)
+    name = f"prepare-{dataset.version[:8]}"
+    bench.finish(bench.jobs.submit_preparation(name, dataset, "Y", {}, split=Split(folds=2)).run_id)
+
+    run = bench.train("train-diabetes-pinned", dataset, ONE_THREAD + TOY)
+
+    comparison = bench.jobs.comparison(bench.evaluate(run, dataset))
+    assert (comparison.refused, comparison.folds) == ("", 2)
 
 
 def test_the_environment_of_a_training_is_recorded_and_the_same_for_the_next(

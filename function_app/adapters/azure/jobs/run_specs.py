@@ -179,7 +179,7 @@ def judge_command(
 def fold_command(module: str, timeout: float, name: str, code: Bundle, key: str) -> str:
     """Return the command that trains a model on the rows of a fold's training and asks it."""
     return (
-        f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
+        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
         f" --timeout {timeout:g} --name {shlex.quote(name)} --code ../model_code"
         ' --rows "${{inputs.rows}}" --asked "${{inputs.asked}}" --out "${{outputs.answers}}"'
         f" --key {key}"
@@ -208,7 +208,7 @@ def remembering(command: str) -> str:
 def sample_command(module: str, code: Bundle) -> str:
     """Return the command that lets a model's own code write its sample data."""
     return (
-        f"{_unpack_code('model', code)} && {_PLATFORM_JOBS} sample --module {module}"
+        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} sample --module {module}"
         ' --code ../model_code --out "${{outputs.sample}}"'
     )
 
