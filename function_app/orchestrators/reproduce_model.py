@@ -6,13 +6,10 @@ held-out rows.  5. Compare digests, predictions and environments. Nothing is reg
 release follows.
 """
 
-from datetime import timedelta
-
 from function_app import steps
 from function_app.domain.lineage.reproduction import (
     ReproductionCheck,
     ReproductionEvaluation,
-    ReproductionPlan,
     ReproductionRequest,
     ReproductionResult,
     ReproductionRun,
@@ -26,10 +23,12 @@ from function_app.orchestrators.shared.clean_up import reasons_of
 from function_app.orchestrators.shared.lanes import extend_lanes, in_lane
 from function_app.orchestrators.shared.runs import finish_run, unfinished
 from function_app.orchestrators.shared.trail import Trail
+from function_app.orchestrators.shared.trainings import (
+    LANE_MARGIN,
+    evaluation_timeout,
+    prepare_data,
+)
 from function_app.steps.context import Story, StoryContext
-
-LANE_MARGIN = timedelta(minutes=10)
-EVALUATION_MARGIN = timedelta(minutes=2)
 
 
 def reproduce_model(ctx: StoryContext, request: ReproductionRequest) -> Story[ReproductionResult]:
@@ -60,19 +59,8 @@ def _run(
         folds=request.gate.folds,
     )
 
-    def prepare() -> Story[Run]:
-        return (yield from steps.submit_preparation(ctx, asked))
-
-    trail.show("splitting the rows", run_id=prepared)
-    yield from prepare()
-    ended = yield from finish_run(
-        ctx,
-        trail,
-        "splitting the rows",
-        prepared,
-        prepare,
-        request.timeout,
-        request.poll_interval,
+    ended = yield from prepare_data(
+        ctx, trail, "splitting the rows", asked, request.timeout, request.poll_interval
     )
     if ended.status is not RunStatus.COMPLETED:
         reason = f"The rows could not be split. {unfinished(ended)}"
@@ -81,7 +69,7 @@ def _run(
         lane=ALL_TRAININGS,
         owner=ctx.instance_id,
         since=ctx.current_utc_datetime,
-        hold=request.timeout + _evaluation_timeout(request) + LANE_MARGIN,
+        hold=request.timeout + evaluation_timeout(request.gate, request.timeout) + LANE_MARGIN,
         capacity=request.max_trainings,
     )
     run = ReproductionRun(
@@ -94,7 +82,7 @@ def _run(
     )
 
     def train() -> Story[ReproductionResult]:
-        return (yield from _train(ctx, trail, request, plan, run, lane))
+        return (yield from _train(ctx, trail, request, run, lane))
 
     return (yield from in_lane(ctx, trail, [lane], train))
 
@@ -103,7 +91,6 @@ def _train(
     ctx: StoryContext,
     trail: Trail,
     request: ReproductionRequest,
-    plan: ReproductionPlan,
     run: ReproductionRun,
     lane: LaneRequest,
 ) -> Story[ReproductionResult]:
@@ -140,7 +127,7 @@ def _train(
         "comparing",
         asked.run_id,
         evaluate,
-        _evaluation_timeout(request),
+        evaluation_timeout(request.gate, request.timeout),
         request.poll_interval,
     )
     if judged.status is not RunStatus.COMPLETED:
@@ -148,7 +135,3 @@ def _train(
         return impossible(reason, run_id=run.run_id)
     check = ReproductionCheck(version=run.version, run_id=run.run_id, evaluation_id=judged.run_id)
     return (yield from steps.judge_reproduction(ctx, check))
-
-
-def _evaluation_timeout(request: ReproductionRequest) -> timedelta:
-    return request.gate.evaluation_share() * request.timeout + EVALUATION_MARGIN

@@ -11,8 +11,6 @@ Each run is awaited by its event, and polled in case none comes. A run that ende
 completed is outcome `failed`: only data and answers are judged, and only they are `rejected`.
 """
 
-from datetime import timedelta
-
 from function_app import steps
 from function_app.domain.lineage.origin import Training
 from function_app.domain.requests import (
@@ -42,10 +40,12 @@ from function_app.orchestrators.shared.clean_up import reasons_of
 from function_app.orchestrators.shared.lanes import extend_lanes, in_lane
 from function_app.orchestrators.shared.runs import finish_run, unfinished
 from function_app.orchestrators.shared.trail import Trail
+from function_app.orchestrators.shared.trainings import (
+    LANE_MARGIN,
+    evaluation_timeout,
+    prepare_data,
+)
 from function_app.steps.context import Story, StoryContext
-
-LANE_MARGIN = timedelta(minutes=10)
-EVALUATION_MARGIN = timedelta(minutes=2)
 
 
 def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingResult]:
@@ -74,8 +74,10 @@ def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[Tra
     if isinstance(prepared, TrainingResult):
         return prepared
 
+    policy = request.policy
+    limit = evaluation_timeout(policy.gate, policy.timeout)
     # The hold is longer than the runs may take, because it only ends the lane of a lost story.
-    hold = request.policy.timeout + 2 * _evaluation_timeout(request) + LANE_MARGIN
+    hold = policy.timeout + 2 * limit + LANE_MARGIN
     own = LaneRequest(
         lane=training_lane(request.model), owner=ctx.instance_id, since=begun, hold=hold
     )
@@ -84,11 +86,11 @@ def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[Tra
         owner=ctx.instance_id,
         since=begun,
         hold=hold,
-        capacity=request.policy.max_trainings,
+        capacity=policy.max_trainings,
     )
 
     def superseded(newer: int) -> TrainingResult | None:
-        if not (newer and request.policy.newest_only and request.data_uri):
+        if not (newer and policy.newest_only and request.data_uri):
             return None
         reason = f"{newer} newer came while it waited; the newest is trained on."
         return _end(trail, TrainingOutcome.SUPERSEDED, (reason,))
@@ -103,9 +105,9 @@ def _prepare(
     ctx: StoryContext, trail: Trail, request: TrainingRequest, dataset: Dataset
 ) -> Story[str | TrainingResult]:
     """Return the id of the preparation whose rows may be trained on, or the end of the story."""
-    prepared, policy = preparation_id(request.model, request.cause), request.policy
+    policy = request.policy
     asked = PreparationRequest(
-        run_id=prepared,
+        run_id=preparation_id(request.model, request.cause),
         dataset=dataset,
         target=policy.data.target,
         instance_id=ctx.instance_id,
@@ -113,13 +115,8 @@ def _prepare(
         folds=policy.gate.folds,
     )
 
-    def submit() -> Story[Run]:
-        return (yield from steps.submit_preparation(ctx, asked))
-
-    trail.show("checking data", run_id=prepared)
-    yield from submit()
-    ended = yield from finish_run(
-        ctx, trail, "checking data", prepared, submit, policy.timeout, policy.poll_interval
+    ended = yield from prepare_data(
+        ctx, trail, "checking data", asked, policy.timeout, policy.poll_interval
     )
     if ended.status is not RunStatus.COMPLETED:
         reason = f"The check of the data did not end. {unfinished(ended)}"
@@ -231,18 +228,11 @@ def _evaluate(
             "evaluating",
             evaluated,
             resubmit,
-            _evaluation_timeout(request),
+            evaluation_timeout(policy.gate, policy.timeout),
             policy.poll_interval,
         )
         if ended.status is not RunStatus.COMPLETED:
             return ended
-
-
-def _evaluation_timeout(request: TrainingRequest) -> timedelta:
-    # Each command has the time of a training, so that the run itself can say which one was too
-    # slow.
-    policy = request.policy
-    return policy.gate.evaluation_share() * policy.timeout + EVALUATION_MARGIN
 
 
 def _end(
