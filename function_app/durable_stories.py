@@ -135,7 +135,7 @@ def _view(status: Any) -> StoryView:
         "outcome": outcome.word,
         "tone": outcome.tone,
         "reasons": list(outcome.reasons),
-        "facts": facts_of(status.name or "", _argument(status.input_), output),
+        "facts": facts_of(status.name or "", _argument(status.input_), output, step),
         "step": step,
         "output": result_of(status.name or "", output),
         "created_at": _time(status.created_time),

@@ -56,7 +56,7 @@ def train_model(ctx: StoryContext, request: TrainingRequest) -> Story[TrainingRe
         result = _end(trail, TrainingOutcome.CANCELLED, (str(cancelled),))
     except Exception as fault:
         result = _end(trail, TrainingOutcome.FAILED, reasons_of(fault))
-    yield from steps.record_outcome(ctx, _recorded(ctx, request, result))
+    yield from steps.record_outcome(ctx, _recorded(ctx, trail, request, result))
     return result
 
 
@@ -70,6 +70,7 @@ def _run(ctx: StoryContext, trail: Trail, request: TrainingRequest) -> Story[Tra
     dataset = answer.dataset
     if dataset is None:
         return _end(trail, TrainingOutcome.REJECTED, (answer.refused,))
+    trail.add_facts(data=request.data_uri or dataset.uri, data_version=dataset.version)
     prepared = yield from _prepare(ctx, trail, request, dataset)
     if isinstance(prepared, TrainingResult):
         return prepared
@@ -184,6 +185,7 @@ def _train(
             instance_id=ctx.instance_id,
             began_at=request.arrival.claimed_at if request.arrival else None,
             data_uri=request.data_uri,
+            stored_uri=dataset.uri,
             reason=request.reason,
             verdict=cap_reasons(verdict.reasons),
         ),
@@ -254,9 +256,12 @@ def _end(
     )
 
 
-def _recorded(ctx: StoryContext, request: TrainingRequest, result: TrainingResult) -> StoryEnd:
+def _recorded(
+    ctx: StoryContext, trail: Trail, request: TrainingRequest, result: TrainingResult
+) -> StoryEnd:
     facts = {
-        "data": request.data_uri,
+        "data": request.data_uri or trail.facts.get("data"),
+        "data_version": trail.facts.get("data_version"),
         "version": result.version,
         "commit": result.commit,
         "run": result.run_id,

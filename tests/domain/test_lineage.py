@@ -95,6 +95,15 @@ def test_every_link_has_its_id_or_digest_and_its_time() -> None:
     }
 
 
+def test_the_path_of_a_training_on_the_newest_data_is_that_of_the_stored_version() -> None:
+    training = Training(instance_id="train-diabetes-1", stored_uri="/state/data/d.csv")
+    origin = Origin(registered_at=NOW, training=training, data_version=DATA)
+
+    data = links(replace(WHOLE, origin=origin))["data"]
+
+    assert (data["digest"], data["facts"]) == (DATA, {"path": "/state/data/d.csv"})
+
+
 def test_parameters_are_those_of_the_platform_and_those_that_the_training_reported() -> None:
     found = parameters(WHOLE)
 

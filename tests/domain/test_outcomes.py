@@ -102,6 +102,17 @@ def test_facts_name_model_version_commit_data_and_endpoint() -> None:
     assert facts_of("any", None, "text") == {}
 
 
+def test_the_step_names_the_data_of_a_training_that_was_given_none() -> None:
+    newest = {"model": "m", "data_uri": ""}
+    step = {"step": "rejected", "data": "/data/d1.csv", "data_version": "d1"}
+
+    facts = facts_of("train_model", newest, {"outcome": "rejected"}, step)
+
+    assert facts == {"model": "m", "data": "/data/d1.csv", "data_version": "d1"}
+    brought = facts_of("train_model", {"data_uri": "file:///a.csv"}, {"data_version": "d2"}, step)
+    assert brought == {"data": "file:///a.csv", "data_version": "d2"}
+
+
 def test_people_hear_of_failures_bad_data_and_rejected_pushes_but_not_of_everyday_gates() -> None:
     assert is_alarming("train_model", "failed", "run")
     assert is_alarming("train_model", "rejected", None)

@@ -90,6 +90,20 @@ def test_not_better_is_an_outcome_and_registers_nothing() -> None:
     assert steps.register_model.name not in host.called
 
 
+@pytest.mark.parametrize("change", [{}, {steps.judge_dataset.name: BAD}])
+def test_a_training_on_the_newest_data_names_the_file_and_its_version(
+    change: dict[str, object],
+) -> None:
+    host = player(**change)
+
+    host.play(train_model(host, replace(REQUEST, data_uri="")))
+
+    file = {"data": DATASET.uri, "data_version": DATASET.version}
+    assert file.items() <= host.statuses[-1].items()
+    assert host.called[-1] == steps.record_outcome.name
+    assert file.items() <= host.arguments[-1]["facts"].items()
+
+
 def test_a_run_whose_event_never_comes_is_found_by_polling() -> None:
     host = player()
     host.event_arrives = False

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlopsctl.commands.show import find, lines
 from tests.adapters.git.repositories import Repository, make_repository
 from tests.funchost.conftest import until
 from tests.stories.conftest import PROJECTS, ROOT, App
@@ -105,7 +106,18 @@ def _check_good_commit(app: App, repository: Repository) -> None:
     until(lambda: app.find("release-diabetes-1"), "a release", 90)
     app.at_step("release-diabetes-1", "awaiting approval")
     [trained] = stories(app, "train_model")
-    assert app.ended(trained["instance_id"])["output"]["outcome"] == "registered"
+    training = app.ended(trained["instance_id"])
+    assert training["output"]["outcome"] == "registered"
+
+    # The push named no file: the app names the newest, which the code was trained on.
+    file, version = training["facts"]["data"], training["facts"]["data_version"]
+    assert file.endswith(f"/{version}.csv")
+    shown = "\n".join(lines(find(app.api, training["instance_id"])))
+    assert file in shown
+    assert version in shown
+    links = app.api.get("/api/models/diabetes/versions/1/lineage")["links"]
+    [data] = [link for link in links if link["link"] == "data"]
+    assert (data["digest"], data["facts"]["path"]) == (version, file)
 
     # The reports are served as they are, and nothing else of the run is.
     junit = app.ask("GET", result["reports"]["junit.xml"])

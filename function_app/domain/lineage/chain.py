@@ -98,7 +98,8 @@ def _event(known: Known) -> Link:
 def _data(known: Known) -> Link:
     origin, run = known.origin, known.run
     version = (origin.data_version if origin else "") or (run.dataset_version if run else "")
-    uri = origin.training.data_uri if origin else ""
+    # A training on the newest data was given no path, so that the stored version's path names it.
+    uri = origin.training.data_uri or origin.training.stored_uri if origin else ""
     facts = {"path": uri} if uri else {}
     at = origin.training.began_at if origin else None
     return _link(

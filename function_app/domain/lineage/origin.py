@@ -25,13 +25,15 @@ class Training:
     """The facts of a training that its story passes on to the registration.
 
     `began_at` is the time at which the cause was claimed, None for a training of an earlier version
-    of this app. `data_uri` is "" for a training on the newest data. `verdict` are the reasons of
-    the gate.
+    of this app. `data_uri` is "" for a training on the newest data; `stored_uri` is the address of
+    the stored version of its data, "" for a training of an earlier version of this app. `verdict`
+    has the reasons of the gate.
     """
 
     instance_id: ids.OrEmpty[ids.InstanceId] = ""
     began_at: datetime | None = None
     data_uri: ids.OrEmpty[ids.Address] = ""
+    stored_uri: ids.OrEmpty[ids.Address] = ""
     reason: str = ""
     verdict: tuple[str, ...] = ()
 

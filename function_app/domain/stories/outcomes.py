@@ -90,10 +90,17 @@ def outcome_of(story: str, status: str, output: object) -> StoryOutcome:
     return StoryOutcome(word=word, tone=TONES.get(word, Tone.GOOD), reasons=reasons)
 
 
-def facts_of(story: str, argument: object, output: object) -> dict[str, str]:
-    """Return the facts of a story: model, version, commit, data file, endpoint and so on."""
+def facts_of(
+    story: str, argument: object, output: object, step: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """Return the facts of a story: model, version, commit, data file, endpoint and so on.
+
+    `argument` is its input and `step` its present step, which names the data of a training that
+    was asked to use the newest.
+    """
     given = argument if isinstance(argument, Mapping) else {}
     ended = output if isinstance(output, Mapping) else {}
+    shown = step or {}
     change = _inner(given, "change")
     facts = {
         "model": given.get("model"),
@@ -103,8 +110,8 @@ def facts_of(story: str, argument: object, output: object) -> dict[str, str]:
         "repository": change.get("repository"),
         "author": change.get("author"),
         "pull_request": change.get("proposal"),
-        "data": given.get("data_uri"),
-        "data_version": ended.get("data_version"),
+        "data": given.get("data_uri") or shown.get("data"),
+        "data_version": ended.get("data_version") or shown.get("data_version"),
         "code_version": given.get("code_version"),
         "why": given.get("reason"),
         "run": ended.get("run_id"),

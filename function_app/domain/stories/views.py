@@ -15,6 +15,7 @@ class StepFacts(TypedDict, total=False):
     code: str
     commit: str
     data: str
+    data_version: str
     endpoint: str
     evidence: str
     image: str

@@ -22,12 +22,18 @@ def first_line(fault: Exception) -> str:
 class Trail:
     """Shows each step in the custom status, with the steps before it and when each began.
 
-    The status stays within the limit of Azure: long facts and long trails are shortened.
+    The status stays within the limit of Azure: long facts and long trails are shortened. Every
+    step that begins after `add_facts` has these facts, too.
     """
 
     def __init__(self, ctx: StoryContext) -> None:
         self._ctx = ctx
         self._steps: list[BegunStep] = []
+        self.facts = StepFacts()
+
+    def add_facts(self, **facts: Unpack[StepFacts]) -> None:
+        """Add facts that the status has from the next step on, until the story ends."""
+        self.facts.update(facts)
 
     def wait(self, step: str, **facts: Unpack[StepFacts]) -> None:
         """Show new facts of the present step; begin the step when it is new."""
@@ -37,7 +43,7 @@ class Trail:
             self.show(step, **facts)
 
     def show(self, step: str, **facts: Unpack[StepFacts]) -> None:
-        """Begin a step. Its facts are visible until the next step begins; `runtime` stays."""
+        """Begin a step. Its own facts are visible until the next one begins; `runtime` stays."""
         begun: BegunStep = {"step": step, "at": dump(self._ctx.current_utc_datetime)}
         if "runtime" in facts:
             begun["runtime"] = facts["runtime"]
@@ -45,5 +51,7 @@ class Trail:
         self._set(step, cast(StepFacts, {name: fact for name, fact in facts.items() if fact}))
 
     def _set(self, step: str, facts: StepFacts) -> None:
-        status = fit_status(step, cast(dict[str, str], facts), self._steps)
+        # The step's own facts come first, because a terminal cuts a long line at its end.
+        shown = cast(dict[str, str], {**facts, **self.facts, **facts})
+        status = fit_status(step, shown, self._steps)
         self._ctx.set_custom_status(status)
