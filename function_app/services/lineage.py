@@ -9,8 +9,10 @@ from function_app.domain.lineage.reproduction import (
     ReproductionPlan,
     ReproductionRequest,
     ReproductionResult,
+    impossible,
     judged_reproduction,
 )
+from function_app.domain.text.redaction import redact
 from function_app.domain.training import ModelVersion, Run, is_own
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
@@ -54,14 +56,20 @@ def plan(ports: Ports, request: ReproductionRequest) -> ReproductionPlan:
 
 
 def compare(ports: Ports, check: ReproductionCheck) -> ReproductionResult:
-    """Compare digests, predictions and environments of a version and its second training."""
-    judged, version = ports.jobs.judged(check.evaluation_id), check.version
+    """Compare digests, predictions and environments of a version and its second training.
+
+    A second model that breaks the contract has no figures, so that nothing can be compared.
+    """
+    comparison, version = ports.jobs.comparison(check.evaluation_id), check.version
+    if comparison.refused:
+        return impossible(redact(comparison.refused), run_id=check.run_id)
+    judged = ports.jobs.judged(check.evaluation_id)
     both = Compared(
         version=version,
         digest=judged.digest,
         before=ports.jobs.environment(version.run_id),
         now=ports.jobs.environment(check.run_id),
-        rows=ports.jobs.comparison(check.evaluation_id).rows,
+        rows=comparison.rows,
         largest_difference=judged.largest_difference,
     )
     return judged_reproduction(both, check.run_id)
