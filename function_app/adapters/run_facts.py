@@ -1,12 +1,20 @@
-"""Parameters and tags of a run in the MLflow tracking; the same on both platforms."""
+"""Facts of runs on both platforms: their records, and parameters and tags in MLflow."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from function_app.domain.codec import load
 from function_app.domain.events.caller import caller_tags
+from function_app.domain.gates import Comparison
 from function_app.domain.lineage.environment import RunEnvironment, described
 from function_app.domain.lineage.origin import VERDICT
-from function_app.domain.training import Run, finite_figures
+from function_app.domain.training import Judged, Run, finite, finite_figures
+from function_app.errors import NotFoundError
 
+# The reports that a run of checks writes, beside no other file that may be read.
+REPORTS = ("checks.json", "coverage.xml", "dry-run.log", "junit.xml", "lint.txt", "tests.log")
+# Returns the JSON object of a file of an evaluation; NotFoundError when it cannot be read.
+ReadRecord = Callable[[str], Mapping[str, Any]]
 RUN_ID = "mlops.run_id"
 # The key under which MLflow shows the commit of a run.
 COMMIT = "mlflow.source.git.commit"
@@ -14,6 +22,28 @@ ENVIRONMENT = "mlops.environment."
 _COMPARISON = "comparison"
 _LONGEST_OF_VERSION = 250  # characters of a tag's value of a version in Azure ML
 _LONGEST = 5000  # characters of a tag's value, MLflow's own limit
+
+
+def read_judged(run_id: str, read: ReadRecord) -> Judged:
+    """Return the judgement of a completed evaluation of this id."""
+    content = read("evaluation.json")
+    return Judged(
+        evaluation_id=run_id,
+        digest=content["digest"],
+        metrics=dict(read("metrics.json")),
+        types=tuple(str(name) for name in content.get("types", ())),
+        largest_difference=finite(content.get("largest_difference")),
+    )
+
+
+def read_comparison(run_id: str, read: ReadRecord) -> Comparison:
+    """Return the comparison of a completed evaluation of this id, also of a refused one."""
+    refused = read("evaluation.json").get("refused")
+    if refused is None:
+        raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
+    if refused:
+        return Comparison(refused=str(refused))
+    return load(Comparison, read("comparison.json"))
 
 
 def parameters(run: Run) -> dict[str, str]:

@@ -6,16 +6,16 @@ from typing import Any
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.adapters.run_facts import REPORTS, ReadRecord, read_comparison, read_judged
 from function_app.adapters.stops import Stop, read_stop, stop_record
 from function_app.domain.change.change import CheckReport
 from function_app.domain.codec import load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison
 from function_app.domain.lineage.environment import RunEnvironment, read_environment
-from function_app.domain.training import Judged, finite, finite_figures
+from function_app.domain.training import Judged, finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
-REPORTS = ("checks.json", "junit.xml", "coverage.xml", "lint.txt", "tests.log", "dry-run.log")
 # A thief of a check's identity can write anything there, so that reads are limited.
 MOST_OF_REPORT = 20 * 1024 * 1024
 
@@ -39,25 +39,11 @@ class RunOutputs:
 
     def judged(self, run_id: str) -> Judged:
         """Return the judgement of a completed evaluation."""
-        content = self._written(run_id, specs.EVALUATION, "evaluation.json")
-        figures = self._written(run_id, specs.EVALUATION, "metrics.json")
-        types = tuple(str(name) for name in content.get("types", ()))
-        return Judged(
-            evaluation_id=run_id,
-            digest=content["digest"],
-            metrics=figures,
-            types=types,
-            largest_difference=finite(content.get("largest_difference")),
-        )
+        return read_judged(run_id, self._evaluation(run_id))
 
     def comparison(self, run_id: str) -> Comparison:
         """Return the comparison of a completed evaluation."""
-        refused = self._written(run_id, specs.EVALUATION, "evaluation.json").get("refused")
-        if refused is None:
-            raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
-        if refused:
-            return Comparison(refused=str(refused))
-        return load(Comparison, self._written(run_id, specs.EVALUATION, "comparison.json"))
+        return read_comparison(run_id, self._evaluation(run_id))
 
     def comparison_record(self, run_id: str) -> dict[str, Any] | None:
         """Return the comparison of an evaluation as its run wrote it; None without one."""
@@ -66,6 +52,9 @@ class RunOutputs:
     def environment(self, run_id: str) -> RunEnvironment | None:
         """Return the environment that a training's job recorded; None when there is no record."""
         return read_environment(self._containers.environment(run_id))
+
+    def _evaluation(self, run_id: str) -> ReadRecord:
+        return lambda name: self._written(run_id, specs.EVALUATION, name)
 
     def _written(self, run_id: str, kind: str, name: str) -> Any:
         content = self._containers.read_record(run_id, kind, name)

@@ -18,6 +18,7 @@ from function_app.adapters.local.jobs.run_state import may_start, read_state, wr
 from function_app.adapters.local.reach.containment import Access, Containment
 from function_app.adapters.local.reach.files import read_json, read_object, read_tail, write_json
 from function_app.adapters.local.reach.processes import Processes
+from function_app.adapters.run_facts import REPORTS, read_comparison, read_judged
 from function_app.addresses import below
 from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.codec import dump, load
@@ -34,7 +35,6 @@ from function_app.domain.training import (
     Run,
     RunStatus,
     Split,
-    finite,
     finite_figures,
     is_run_id,
     unknown_run,
@@ -50,7 +50,6 @@ JOBS = ("python", "-m", "platform_jobs")
 EVALUATION_MARGIN = 60.0
 # The checks end by their own time limit; this is for the making of their surroundings.
 CHECKS_MARGIN = 60.0
-REPORTS = ("checks.json", "coverage.xml", "dry-run.log", "junit.xml", "lint.txt", "tests.log")
 
 
 class LocalJobs:
@@ -210,23 +209,10 @@ class LocalJobs:
         return read_tail(self._folder(run_id) / "run.log", most)
 
     def judged(self, run_id: str) -> Judged:
-        content = self._written(run_id, f"{EVALUATION}/evaluation.json")
-        figures = self._written(run_id, f"{EVALUATION}/metrics.json")
-        largest = finite(content.get("largest_difference"))
-        return Judged(
-            evaluation_id=run_id,
-            digest=content["digest"],
-            metrics=figures,
-            largest_difference=largest,
-        )
+        return read_judged(run_id, lambda name: self._written(run_id, f"{EVALUATION}/{name}"))
 
     def comparison(self, run_id: str) -> Comparison:
-        refused = self._written(run_id, f"{EVALUATION}/evaluation.json").get("refused")
-        if refused is None:
-            raise NotFoundError(f"Run {run_id} has no readable evaluation. Read its log.")
-        if refused:
-            return Comparison(refused=str(refused))
-        return load(Comparison, self._written(run_id, f"{EVALUATION}/comparison.json"))
+        return read_comparison(run_id, lambda name: self._written(run_id, f"{EVALUATION}/{name}"))
 
     def _written(self, run_id: str, name: str) -> Any:
         content = read_object(self._folder(run_id) / name)
