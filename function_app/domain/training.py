@@ -225,6 +225,11 @@ def is_run_id(text: str) -> bool:
     return bool(ids.RUN_ID.accepts(text))
 
 
+def figure_tags(figures: Mapping[str, float], prefix: str) -> dict[str, str]:
+    """Return figures as tags, exactly: a text that shows a figure rounds it, and rounds it once."""
+    return {f"{prefix}{name}": repr(value) for name, value in figures.items()}
+
+
 def tagged_figures(tags: Mapping[str, str], prefix: str) -> dict[str, float]:
     """Return the finite figures among tags of this prefix; other tags may be forged."""
     figures = {}

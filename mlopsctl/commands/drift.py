@@ -30,12 +30,12 @@ def drift(
         return out.print(f"There is no comparison for {model} yet. --now starts one.")
     for line in drift_lines(content):
         out.print(line)
-    return out.print(drift_table(report)) if report["columns"] else None
+    return out.print(drift_table(content)) if report["columns"] else None
 
 
 def drift_lines(content: dict[str, Any]) -> list[str]:
     """Return the verdict, the evidence and the budget, a line each."""
-    report, traffic = content["report"], content["traffic"]
+    report, traffic, figures = content["report"], content["traffic"], content["figures"]
     reason = f": {report['reason']}" if report["reason"] else ""
     lines = [f"{report['verdict']}{reason}"]
     if report["since"]:
@@ -50,7 +50,7 @@ def drift_lines(content: dict[str, Any]) -> list[str]:
         if values:
             lines.append(f"values far out of the training data's range, left out: {values}")
         lines.append(
-            f"e-value {report['e_value']:.6g}; {report['threshold']:.6g} is drift, which chance "
+            f"e-value {figures['e_value']}; {figures['threshold']} is drift, which chance "
             f"reaches once in {1 / content['policy']['alpha']:.0f} champions at most"
         )
     lines.append(f"retrainings left: {report['retrainings_left']}")
@@ -59,11 +59,10 @@ def drift_lines(content: dict[str, Any]) -> list[str]:
     return [line.replace("[", "\\[") for line in lines]
 
 
-def drift_table(report: dict[str, Any]) -> Table:
+def drift_table(content: dict[str, Any]) -> Table:
     """Return a table of the columns, the strongest evidence first."""
-    table = Table("column", "e-value", "went", "rows")
-    for column in report["columns"]:
-        value = f"{column['e_value']:.6g}"
+    table, report = Table("column", "e-value", "went", "rows"), content["report"]
+    for column, value in zip(report["columns"], content["figures"]["columns"], strict=True):
         strong = column["e_value"] >= report["threshold"]
         color = "red" if strong else "white"
         # Below the start value there is no evidence of drift, so that a direction would be noise.
@@ -82,4 +81,5 @@ def _compare(api: Api, model: str) -> None:
                 raise ApiError("LOOK_FAILED", f"{instance_id}: {story['output']}")
             return
         time.sleep(0.1)
-    raise ApiError("TIMEOUT", f"{instance_id} has not ended after {LONGEST_COMPARISON:.0f} s.")
+    text = f"{instance_id} has not ended after {LONGEST_COMPARISON:.0f} s."
+    raise ApiError("TIMEOUT", f"{text} `mlopsctl show {instance_id}` shows its step.")

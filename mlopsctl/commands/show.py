@@ -21,6 +21,7 @@ _HIDDEN = (
     "decision",
     "decisions",
     "authors",
+    "metrics",
     "metrics_by",
     "tone",
 )
@@ -113,8 +114,10 @@ def _section(content: Known) -> list[str]:
 
 def _label(name: str, content: Known) -> str:
     """Return the words for a fact: figures that a training reports of itself are named so."""
-    is_reported = name == "metrics" and content.get("metrics_by") == "training"
-    return "metrics, reported by the training itself: " if is_reported else name
+    if name != "figures":
+        return name
+    is_reported = content.get("metrics_by") == "training"
+    return "metrics, reported by the training itself: " if is_reported else "metrics"
 
 
 def _fact(name: str, value: Any) -> str:

@@ -60,6 +60,7 @@ def test_runs_are_registered_once_and_listed_in_order(bench: Bench, rows: bytes)
     assert listed(bench) == [first, second]
     assert len(first.digest) == 64
     assert first.metrics["mse"] > 0
+    assert first.metrics == bench.jobs.judged(first.evaluation_id).metrics
     bench.registry.mark_champion(first)
     bench.registry.mark_champion(second)
 

@@ -2,7 +2,17 @@
 
 import pytest
 
-from function_app.domain.training import SHOWN_FIGURES, Run, RunStatus, describe_reported
+from function_app.domain.text.figures import figure
+from function_app.domain.training import (
+    SHOWN_FIGURES,
+    ModelVersion,
+    Run,
+    RunStatus,
+    describe_metrics,
+    describe_reported,
+    figure_tags,
+    tagged_figures,
+)
 
 
 def run(metrics: dict[str, float], *, reported: bool = True) -> Run:
@@ -40,3 +50,15 @@ def test_many_figures_are_cut_and_those_of_the_platform_are_not_reported() -> No
     assert describe_reported(run(many))[0].endswith(" and 3 more.")
     assert describe_reported(run(many, reported=False)) == ()
     assert describe_reported(run({})) == ()
+
+
+@pytest.mark.parametrize("value", [12345678.9, 0.12344999])
+def test_a_stored_figure_is_rounded_once_where_it_is_shown(value: float) -> None:
+    tags = figure_tags({"mse": value}, "metric.")
+    metrics = tagged_figures(tags, "metric.")
+    version = ModelVersion(
+        model="m", version="1", run_id="r", uri="u", digest="d" * 64, metrics=metrics
+    )
+
+    assert metrics == {"mse": value}
+    assert describe_metrics(version) == (f"On held-out rows: mse {figure(value)}.",)

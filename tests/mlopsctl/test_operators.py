@@ -96,8 +96,8 @@ ANSWERS: dict[str, Any] = {
     "/api/runs/train-m-1": {
         "run_id": "train-m-1",
         "status": "failed",
-        "metrics": {"mse": 3.0},
         "metrics_by": "training",
+        "figures": {"mse": "3"},
     },
     "/api/runs/train-m-1/log?tail=2": "one line\nanother line\n",
     "/api/releases?limit=100": {"releases": [RELEASE], "next": None},
@@ -206,7 +206,7 @@ def test_show_tells_the_cause_and_the_run_of_a_training(app: Any) -> None:
     shown = run(app, "show", "train-m-1").stdout
 
     assert "Caused by Mlops.TrainingRequested models/m, 2026-01-01T00:00:00Z by api: abc" in shown
-    assert "metrics, reported by the training itself: mse 3.0" in shown
+    assert "metrics, reported by the training itself: mse 3" in shown
     assert json.loads(run(app, "show", "train-m-1", "--json").stdout)["story"] == STORY
 
 

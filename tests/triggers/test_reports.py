@@ -25,7 +25,7 @@ RUN = Run(
     dataset_version="d" * 64,
     output_uri="https://account/runs/a?sig=secret",
     detail="Exit code 1",
-    metrics={"mse": 1.5},
+    metrics={"mse": 2998.12345},
     tags={"instance_id": "i"},
     code=CodeVersion(model="diabetes", version="v", uri="https://account/x?sig=s", commit="c0ffee"),
 )
@@ -62,7 +62,8 @@ def test_a_run_is_shown_without_secrets() -> None:
     content = ask(get_run_state, OneRun()).content
 
     assert content["status"] == "failed"
-    assert (content["metrics"], content["metrics_by"]) == ({"mse": 1.5}, "platform")
+    assert (content["metrics"], content["metrics_by"]) == ({"mse": 2998.12345}, "platform")
+    assert content["figures"] == {"mse": "2998"}
     assert content["code"] == {"version": "v", "commit": "c0ffee"}
     assert content["environment"] == {"cpu": "Xeon", "threads": "1"}
     assert content["output_uri"] == "https://account/runs/a"

@@ -20,7 +20,14 @@ from function_app.adapters.clock import SystemClock
 from function_app.adapters.run_facts import version_tags
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
-from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
+from function_app.domain.training import (
+    Judged,
+    ModelVersion,
+    Run,
+    figure_tags,
+    folder_digest,
+    tagged_figures,
+)
 from function_app.errors import NotFoundError, PlatformError
 from function_app.late_imports import importing
 from function_app.ports.rows import Rows
@@ -153,7 +160,7 @@ class AzureRegistry:
             run_id=run.run_id,
             uri=f"azureml:{run.model}:{number}",
             digest=judged.digest,
-            metrics={name: float(f"{value:.6g}") for name, value in judged.metrics.items()},
+            metrics=dict(judged.metrics),
             code=replace(run.code, authors=()) if run.code else None,
             evaluation_id=evaluation,
             schema_digest=schema or "",
@@ -230,7 +237,7 @@ def _tags(run: Run, version: ModelVersion) -> dict[str, str]:
     tags |= {EVALUATION: version.evaluation_id, **version_tags(run)}
     if version.schema_digest:
         tags |= {SCHEMA_DIGEST: version.schema_digest}
-    tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in version.metrics.items()}
+    tags |= figure_tags(version.metrics, _METRIC)
     if run.code is not None:
         tags |= {specs.CODE: run.code.version, CODE_URI: run.code.uri}
         tags[specs.COMMIT] = run.code.commit

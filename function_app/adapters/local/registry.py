@@ -15,7 +15,14 @@ from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump, load
 from function_app.domain.event_types import MODEL_REGISTERED, registered
 from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
-from function_app.domain.training import Judged, ModelVersion, Run, folder_digest, tagged_figures
+from function_app.domain.training import (
+    Judged,
+    ModelVersion,
+    Run,
+    figure_tags,
+    folder_digest,
+    tagged_figures,
+)
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.ports import Events
 from sandbox.trees import remove_tree
@@ -117,7 +124,7 @@ class LocalRegistry:
         tags |= {_EVALUATION: judged.evaluation_id, **version_tags(run)}
         if (schema := version_folder / EVALUATION / SCHEMA).is_file():
             tags[_SCHEMA_DIGEST] = sha256(schema.read_bytes())
-        tags |= {f"{_METRIC}{name}": f"{value:.6g}" for name, value in judged.metrics.items()}
+        tags |= figure_tags(judged.metrics, _METRIC)
         if run.code is not None:
             plain = dump(run.code).items()
             tags |= {f"{_CODE}{name}": text for name, text in plain if isinstance(text, str)}

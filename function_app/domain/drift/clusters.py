@@ -22,6 +22,7 @@ from function_app.domain.drift.observations import (
     Part,
     RankSums,
     Reference,
+    add_columns,
 )
 from function_app.domain.drift.prediction_lines import LoggedPrediction, row_key
 
@@ -73,8 +74,7 @@ def total_columns(parts: Iterable[Part]) -> dict[str, ColumnCounts]:
     """Return the sum of the parts' counts by column."""
     columns: dict[str, ColumnCounts] = {}
     for part in parts:
-        for name, counts in part.columns.items():
-            columns[name] = columns[name] + counts if name in columns else counts
+        columns = add_columns(columns, part.columns)
     return columns
 
 

@@ -24,6 +24,7 @@ from function_app.domain.drift.observations import (
     Part,
     Reference,
 )
+from function_app.domain.text.figures import figures
 
 # The probability of confirming a suspicion by units like the training data.
 LEVEL = 0.05
@@ -125,9 +126,8 @@ def confirm(
         missing = f"{days - 1 - len(seen)} more whole days (UTC) of requests"
     elif e_value < 1 / LEVEL:
         without = "" if enough == 1 else f" without any {enough - 1} of its callers"
-        missing = (
-            f"the same drift in later requests{without} (e-value {e_value:.3g} of {1 / LEVEL:g})"
-        )
+        shown, needed = figures(e_value, 1 / LEVEL)
+        missing = f"the same drift in later requests{without} (e-value {shown} of {needed})"
     return Confirmation(e_value=e_value, days=len(seen), callers=known, missing=missing)
 
 

@@ -33,7 +33,7 @@ confirmation.py asks for other days and callers, and docs/how-to/drift.md has th
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TypeVar
@@ -48,7 +48,9 @@ from function_app.domain.drift.observations import (
     LabelSums,
     ObservationBatch,
     Reference,
+    add_columns,
 )
+from function_app.domain.text.figures import figure, figures
 
 Number = TypeVar("Number", int, float)
 BLOCK_ROWS, MAX_BLOCKS = 200, 24
@@ -96,6 +98,18 @@ class Evidence:
         return self.e_value >= self.threshold
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceTexts:
+    """The figures of evidence as texts, the same ones in each sentence and table.
+
+    `columns` has the e-value of each column, in the order of the evidence.
+    """
+
+    e_value: str
+    threshold: str
+    columns: tuple[str, ...]
+
+
 def allowed_error(
     reference: Reference, margin: float, alpha: float, early: LabelSums | None = None
 ) -> float | None:
@@ -141,6 +155,20 @@ def threshold(alpha: float) -> float:
     That is alpha/2 for the stream; the other half is for the training data.
     """
     return 2 / alpha + 1
+
+
+def describe_evidence(
+    columns: Sequence[ColumnEvidence], e_value: float, threshold: float
+) -> EvidenceTexts:
+    """Return the figures of evidence as texts; figures that differ have different texts.
+
+    The strongest column, all columns together and the threshold stand beside each other in the
+    reason of an alarm.
+    """
+    strongest = (column.e_value for column in columns[:1])
+    *first, together, needed = figures(*strongest, e_value, threshold)
+    others = (figure(column.e_value) for column in columns[1:])
+    return EvidenceTexts(e_value=together, threshold=needed, columns=(*first, *others))
 
 
 def weigh(reference: Reference, blocks: tuple[Block, ...], alpha: float) -> Evidence:
@@ -231,13 +259,10 @@ def _filled(block: Block, batch: ObservationBatch) -> Block:
 
 
 def _join(older: Block, newer: Block) -> Block:
-    columns = dict(older.columns)
-    for name, counts in newer.columns.items():
-        columns[name] = columns[name] + counts if name in columns else counts
     return Block(
         start=older.start,
         rows=older.rows + newer.rows,
-        columns=columns,
+        columns=add_columns(older.columns, newer.columns),
         labels=older.labels + newer.labels,
     )
 

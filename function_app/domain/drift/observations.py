@@ -6,7 +6,7 @@ training data. Counts add up, so it does not matter by which replica or in which
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -215,6 +215,16 @@ def count_column(reference: ColumnReference, values: Iterable[float]) -> ColumnC
     ordered = sorted(_finite(values))
     below = tuple(bisect_right(ordered, edge) for edge in reference.edges)
     return ColumnCounts(rows=len(ordered), below=below)
+
+
+def add_columns(
+    older: Mapping[str, ColumnCounts], newer: Mapping[str, ColumnCounts]
+) -> dict[str, ColumnCounts]:
+    """Return the sums of the counts of both by column."""
+    columns = dict(older)
+    for name, counts in newer.items():
+        columns[name] = columns[name] + counts if name in columns else counts
+    return columns
 
 
 def describe_errors(actual: Iterable[float], predicted: Iterable[float]) -> ErrorReference | None:

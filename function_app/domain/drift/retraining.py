@@ -17,7 +17,13 @@ from function_app.domain.drift.confirmation import (
     strong_causes,
     suspect,
 )
-from function_app.domain.drift.drift import EARLY_LABELS, Block, Evidence, add_batch
+from function_app.domain.drift.drift import (
+    EARLY_LABELS,
+    Block,
+    Evidence,
+    add_batch,
+    describe_evidence,
+)
 from function_app.domain.drift.observations import (
     LabelSums,
     ObservationBatch,
@@ -26,7 +32,6 @@ from function_app.domain.drift.observations import (
 )
 from function_app.domain.events.events import DriftDetected, claim_key
 from function_app.domain.text import identifiers as ids
-from function_app.domain.text.figures import figures
 from function_app.domain.training import run_id
 from function_app.errors import ContractError
 
@@ -69,8 +74,13 @@ class DriftPolicy:
             raise ContractError(f"drift.alpha is {self.alpha}; it is a probability below 0.5.")
         if not 0 < self.sample <= 1:
             raise ContractError(f"drift.sample is {self.sample}; it is a share of the requests.")
-        if self.min_rows < 1 or self.rows_per_request < 1 or self.max_retrainings < 0:
+        if self.min_rows < 1 or self.rows_per_request < 1:
             raise ContractError("drift: min_rows and rows_per_request are at least 1.")
+        if self.max_retrainings < 0:
+            raise ContractError(
+                f"drift.max_retrainings is {self.max_retrainings}; it is 0, which forbids "
+                "retrainings for drift, or more."
+            )
         if min(self.interval_seconds, self.window_seconds) <= 0 or self.loop_length < 1:
             raise ContractError("drift: interval, window and loop_length are over 0.")
         if self.days < 1 or self.callers < 1:
@@ -301,7 +311,7 @@ def _alarm(
     # One test raises one alarm: its champion and its beginning name it.
     report_id = f"{watched.digest.removeprefix('sha256:')[:12]}-{state.since:%Y%m%dT%H%M%S%f}"
     event = DriftDetected(model=watched.model, report_id=report_id, reason="")
-    own, together, needed = figures(first.e_value, evidence.e_value, evidence.threshold)
+    texts = describe_evidence(evidence.columns, evidence.e_value, evidence.threshold)
     return Alarm(
         report_id=report_id,
         run_id=run_id(watched.model, claim_key(event, watched.model)),
@@ -311,7 +321,7 @@ def _alarm(
         dataset_version=newest_dataset,
         reason=(
             f"Drift after {evidence.rows} rows: {first.name} went {first.direction}, e-value "
-            f"{own}; all columns {together}, {needed} needed."
+            f"{texts.columns[0]}; all columns {texts.e_value}, {texts.threshold} needed."
         ),
         at=now,
     )

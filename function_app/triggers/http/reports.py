@@ -4,6 +4,7 @@ import asyncio
 from typing import TypedDict
 
 from function_app.domain.lineage.environment import RunEnvironment, described
+from function_app.domain.text.figures import figure
 from function_app.domain.text.redaction import redact
 from function_app.domain.training import Run, RunStatus, is_run_id
 from function_app.errors import ContractError, NotFoundError
@@ -26,6 +27,7 @@ class RunCode(TypedDict):
 class RunView(TypedDict):
     """A run. `metrics_by` is `training` or `platform`, or None while there are no metrics.
 
+    `figures` has the metrics as texts, rounded as in reasons and in evidence.
     `environment` has the inputs of a training beside rows, code and parameters, by name.
     """
 
@@ -36,6 +38,7 @@ class RunView(TypedDict):
     dataset_version: str
     metrics: dict[str, float]
     metrics_by: str | None
+    figures: dict[str, str]
     tags: dict[str, str]
     environment: dict[str, str]
     code: RunCode | None
@@ -87,6 +90,7 @@ def _view(run: Run, environment: RunEnvironment | None) -> RunView:
         "metrics": run.metrics,
         # The source of the figures: the training itself, or the platform on held-out rows.
         "metrics_by": ("training" if run.reported else "platform") if run.metrics else None,
+        "figures": {name: figure(value) for name, value in run.metrics.items()},
         "tags": run.tags,
         "environment": described(environment) if environment else {},
         "code": code,

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from function_app import names
-from function_app.domain.codec import dump
+from function_app.domain.codec import dump, load
+from function_app.domain.drift.drift import EvidenceTexts, describe_evidence
 from function_app.domain.drift.retraining import Alarm, DriftPolicy
 from function_app.domain.drift.watching import DriftReport, WatchRequest, drift_name, watch_id
 from function_app.domain.project import project_of
@@ -34,12 +35,16 @@ class Traffic(TypedDict):
 
 
 class DriftState(TypedDict):
-    """The last comparison for drift, None before the first one, and the alarms that count."""
+    """The last comparison for drift, None before the first one, and the alarms that count.
+
+    `figures` has the e-values of the comparison as texts, rounded as in its reason.
+    """
 
     model: str
     traffic: Traffic
     policy: DriftPolicy
     report: DriftReport | None
+    figures: EvidenceTexts | None
     alarms: list[Alarm]
 
 
@@ -77,7 +82,7 @@ async def get_drift(invocation: Invocation, request: Request) -> Done[DriftState
     model = request.route["model"]
     policy = _policy(invocation, model)
     record = invocation.ports.ledger.get_record(drift_name(model)) or {}
-    report = json.loads(record["report"]) if "report" in record else None
+    report = load(DriftReport, json.loads(record["report"])) if "report" in record else None
     state = json.loads(record["state"]) if "state" in record else {}
     traffic = Traffic(
         callers=state.get("callers", {}),
@@ -89,9 +94,14 @@ async def get_drift(invocation: Invocation, request: Request) -> Done[DriftState
         traffic=traffic,
         policy=policy,
         report=report,
+        figures=_figures(report) if report else None,
         alarms=state.get("alarms", []),
     )
     return Done(content=content)
+
+
+def _figures(report: DriftReport) -> EvidenceTexts:
+    return describe_evidence(report.columns, report.e_value, report.threshold)
 
 
 def _policy(invocation: Invocation, model: str) -> DriftPolicy:
