@@ -169,4 +169,5 @@ def test_answers_of_too_few_folds_are_refused(tmp_path: Path) -> None:
     folder = prepare(tmp_path)
 
     assert judge(folder, ask(folder)[:-4]) == 0
-    assert "answers of 2 folds; 3 are needed" in read(folder, "evaluation.json")["refused"]
+    text = "2 folders of answers and 2 keys, and the rows have 3 folds"
+    assert text in read(folder, "evaluation.json")["refused"]
