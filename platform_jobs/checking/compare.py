@@ -309,8 +309,8 @@ def _weaker(
         f"mean, is {errors[0]} on the reference data and {errors[1]} on the new rows"
     )
     text += (
-        f"; a ridge fitted on the new rows has {errors[2]}. Perhaps targets were mixed up or "
-        "flipped."
+        f"; that of a ridge fitted on the new rows is {errors[2]}. Perhaps targets were mixed up "
+        "or flipped."
         if damaged
         else "."
     )

@@ -111,9 +111,9 @@ def test_mixed_up_targets_are_refused_with_the_errors_as_shares_of_the_mean_s() 
 
     assert re.fullmatch(
         r"Y: the squared error of a ridge fitted on the reference data, beside that of the mean, "
-        r"is [45]\d(\.\d)? % lower on the reference data and \d\d(\.\d)? % higher on the new rows; a "
-        r"ridge fitted on the new rows has \d(\.\d+)? % (higher|lower)\. Perhaps targets were mixed "
-        r"up or flipped\.",
+        r"is [45]\d(\.\d)? % lower on the reference data and \d\d(\.\d)? % higher on the new rows; "
+        r"that of a ridge fitted on the new rows is \d(\.\d+)? % (higher|lower)\. Perhaps targets "
+        r"were mixed up or flipped\.",
         finding.text,
     )
 
