@@ -29,6 +29,14 @@ def share(text: str) -> float:
     return number
 
 
+def part(text: str) -> float:
+    """Return a share between -1 and 1, both left out."""
+    number = _number(text)
+    if not -1.0 < number < 1.0:
+        raise ArgumentTypeError(f"{text!r} is not above -1 and below 1")
+    return number
+
+
 def count(text: str) -> int:
     """Return a whole number of at least 1."""
     return _whole(text, 1)

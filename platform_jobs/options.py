@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from platform_jobs.argument_types import level, number_or_zero, seconds, share
+from platform_jobs.argument_types import level, number_or_zero, part, seconds, share
 from platform_jobs.errors import ContractError
 from platform_jobs.judging.evaluate import ComparisonRules
 from platform_jobs.judging.metrics import NAMES, metric_of
@@ -73,6 +73,12 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--beta", type=float, default=rules.beta, help="beta of the metric f_beta")
     parser.add_argument(
+        "--needed-share",
+        type=part,
+        default=rules.needed_share,
+        help="share of the champion's loss that a gain must exceed",
+    )
+    parser.add_argument(
         "--slice", action="append", default=[], help="column whose groups are compared, too"
     )
 
@@ -109,6 +115,7 @@ def rules_of(given: argparse.Namespace) -> ComparisonRules:
         quantile=given.quantile,
         beta=given.beta,
         slices=tuple(given.slice),
+        needed_share=given.needed_share,
     )
 
 

@@ -118,7 +118,7 @@ class GatePolicy:
         """Return the options of `platform_jobs evaluate` for comparison number `look`."""
         return (
             *("--metric", self.metric, "--quantile", repr(self.quantile)),
-            *("--beta", repr(self.beta)),
+            *("--beta", repr(self.beta), f"--needed-share={self.needed_share()!r}"),
             *("--level", repr(self.level(look)), "--look", str(look)),
             *(f"--slice={column}" for column in self.slices),
         )
@@ -141,7 +141,8 @@ class GateResult:
     """The result of a gate: whether it passed, the reasons, and the figures of the decision.
 
     `improvement` is the measured gain, between `improvement_low` and `improvement_high` at the
-    `level` of the model's comparison number `look`. Only a comparison of models and a check of data
+    `level` of the model's comparison number `look`; `p_value` is that of a gain which is not above
+    the needed one. Only a comparison of models and a check of data
     have a `verdict`. `champion_fault` is the reason that the champion counted as none, "" when it
     counted.
     """
@@ -158,6 +159,7 @@ class GateResult:
     look: int = 0
     rows: int = 0
     champion_fault: str = ""
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +198,7 @@ class Comparison:
     challenger_cost: Cost | None = None
     champion_cost: Cost | None = None
     monotone: tuple[Monotone, ...] = ()
+    p_value: float | None = None
 
 
 def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
@@ -217,7 +220,7 @@ def _judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
         return _rejected("There are no rows to compare on.")
     known = (
         *(comparison.challenger_loss, comparison.champion_loss, comparison.level),
-        *(comparison.gain, comparison.gain_low, comparison.gain_high),
+        *(comparison.gain, comparison.gain_low, comparison.gain_high, comparison.p_value),
     )
     if not all(math.isfinite(value) for value in known if value is not None):
         return _rejected("A figure of the comparison is not a finite number. Train again.")
@@ -238,6 +241,7 @@ def _judge(comparison: Comparison, policy: GatePolicy) -> GateResult:
         look=comparison.look,
         rows=comparison.rows,
         champion_fault=fault,
+        p_value=comparison.p_value,
     )
 
 

@@ -23,6 +23,7 @@ def compare(
     metric: str = METRIC,
     quantile: float = QUANTILE,
     beta: float = BETA,
+    needed_share: float = 0.0,
     groups: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, Any]:
     """Return the number of rows, both mean losses, and the mean gain with its bounds.
@@ -32,9 +33,10 @@ def compare(
     expected gain that is wrong with probability `level`, by Student's t of the paired differences
     (Lehmann and Romano 2005, section 11.4), corrected for skewness where that makes the interval
     wider (intervals.py). Rows which are hard for both models cancel out. The bounds are None below
-    LEAST_ROWS rows. `look` is the number of this comparison among all of the
-    model's, 0 when it was not counted. `groups` are slices: numbers of rows by a name. Both models
-    have figures for the rules of sanity. Without a champion the result has only the challenger's;
+    LEAST_ROWS rows. `p_value` is that of a gain of at most `needed_share` of the champion's loss,
+    None where the bounds are. `look` is the number of this comparison among all of the model's, 0
+    when it was not counted. `groups` are slices: numbers of rows by a name. Both models have
+    figures for the rules of sanity. Without a champion the result has only the challenger's;
     `champion_fault` says why a champion's predictions cannot be compared. `refused` is the reason
     why nothing can be compared, "" when it can.
     """
@@ -65,9 +67,11 @@ def compare(
         return {**content, "champion_fault": fault}
     gains = [theirs - ours for theirs, ours in zip(champion_losses, losses, strict=True)]
     gain, low, high = chosen.interval(actual, gains, level)
+    champion_loss = math.fsum(champion_losses) / len(champion_losses)
     return {
         **content,
-        "champion_loss": math.fsum(champion_losses) / len(champion_losses),
+        "champion_loss": champion_loss,
+        "p_value": chosen.p_value(actual, gains, needed_share * max(champion_loss, 0.0)),
         "gain": gain,
         "gain_low": low,
         "gain_high": high,

@@ -52,6 +52,7 @@ class ComparisonRules:
     """The rules of a comparison: its level, its number among the model's comparisons, its metric.
 
     `slices` are the columns by whose values the rows are compared once more in groups.
+    `needed_share` is the share of the champion's loss that a gain must exceed.
     """
 
     level: float = LEVEL
@@ -60,6 +61,7 @@ class ComparisonRules:
     quantile: float = QUANTILE
     beta: float = BETA
     slices: tuple[str, ...] = ()
+    needed_share: float = 0.0
 
 
 def evaluate(
@@ -314,6 +316,7 @@ def _compare(
         metric=rules.metric,
         quantile=rules.quantile,
         beta=rules.beta,
+        needed_share=rules.needed_share,
         groups=group_rows(features, rules.slices),
     )
     counts = judging.figures() if judging else {}

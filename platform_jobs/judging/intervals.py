@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from operator import mul
 
-from platform_jobs.judging.student import t_quantile
+from platform_jobs.judging.student import t_quantile, upper_tail
 
 # With fewer rows a mean is too far from normal at the levels of a gate: no bound.
 LEAST_ROWS = 30
@@ -20,21 +20,49 @@ def mean_interval(values: Sequence[float], level: float) -> Interval:
     the Royal Statistical Society B 54. Both bounds are None below LEAST_ROWS values.
     """
     count = len(values)
-    mean = math.fsum(values) / count
+    mean, error, skew = _moments(values)
     if count < LEAST_ROWS:
         return mean, None, None
+    if error == 0.0:
+        return mean, mean, mean
+    quantile = t_quantile(level, count - 1)
+    low = error * max(quantile, _hall(quantile, skew))
+    high = error * max(quantile, _hall(quantile, -skew))
+    return mean, mean - low, mean + high
+
+
+def p_value(values: Sequence[float], null: float) -> float | None:
+    """Return the p-value of the hypothesis that the expected value is at most `null`.
+
+    It is the level at which `null` is the lower bound of `mean_interval`; None below LEAST_ROWS
+    values.
+    """
+    count = len(values)
+    if count < LEAST_ROWS:
+        return None
+    mean, error, skew = _moments(values)
+    if error == 0.0:
+        return 0.0 if mean > null else 1.0
+    distance = (mean - null) / error
+    quantile = min(distance, _unhall(distance, skew))
+    tail = upper_tail(abs(quantile), count - 1)
+    return tail if quantile >= 0.0 else 1.0 - tail
+
+
+def _moments(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean, its standard error, and the skewness over the root of the number of values.
+
+    The last two are 0 when all values are equal.
+    """
+    count = len(values)
+    mean = math.fsum(values) / count
     differences = [value - mean for value in values]
     # hypot, because it neither overflows nor rounds small values to 0, and is written in C.
     spread = math.hypot(*differences)
     if spread == 0.0:
-        return mean, mean, mean
-    # The skewness, divided by the root of the number of values.
+        return mean, 0.0, 0.0
     skew = math.fsum([(part := value / spread) * part * part for value in differences])
-    quantile = t_quantile(level, count - 1)
-    error = spread / math.sqrt((count - 1) * count)
-    low = error * max(quantile, _hall(quantile, skew))
-    high = error * max(quantile, _hall(quantile, -skew))
-    return mean, mean - low, mean + high
+    return mean, spread / math.sqrt((count - 1) * count), skew
 
 
 def _hall(quantile: float, skew: float) -> float:
@@ -46,6 +74,13 @@ def _hall(quantile: float, skew: float) -> float:
         return quantile
     inner = 1.0 + skew * (quantile - skew / 6.0)
     return 3.0 / skew * (math.copysign(abs(inner) ** (1.0 / 3.0), inner) - 1.0)
+
+
+def _unhall(distance: float, skew: float) -> float:
+    """Return the quantile that `_hall` transforms into this distance."""
+    if abs(skew) < 1e-9:
+        return distance
+    return ((1.0 + skew * distance / 3.0) ** 3 - 1.0) / skew + skew / 6.0
 
 
 def slope_interval(x: Sequence[float], y: Sequence[float], level: float) -> Interval | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from platform_jobs.judging.intervals import Interval, mean_interval
+from platform_jobs.judging.intervals import Interval, mean_interval, p_value
 from platform_jobs.judging.rankings import auc_losses, calibration_losses, f_beta_losses, has_both
 
 Losses = Callable[[Sequence[float], Sequence[float]], list[float]]
@@ -48,6 +48,12 @@ class Metric:
         """Return the mean of differences of losses with its one-sided bounds, None for few rows."""
         mean, low, high = mean_interval(differences, level)
         return (mean, low, high) if self.enough(actual) else (mean, None, None)
+
+    def p_value(
+        self, actual: Sequence[float], differences: Sequence[float], null: float
+    ) -> float | None:
+        """Return the p-value of a mean difference of at most `null`, None for few rows."""
+        return p_value(differences, null) if self.enough(actual) else None
 
 
 def metric_of(name: str, quantile: float = 0.5, beta: float = 1.0) -> Metric:

@@ -56,6 +56,7 @@ def test_the_words_of_a_comparison_have_every_rule_that_the_job_applies() -> Non
 
     assert policy.comparison_words(0) == (
         *("--metric", "pinball", "--quantile", "0.9", "--beta", "2.0"),
+        "--needed-share=0.02",
         *("--level", "0.05", "--look", "0"),
         *("--slice=age", "--slice=-x y"),
     )

@@ -44,6 +44,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     f"{_DOMAIN}/gating/budgets.py": (f"{_TESTS}/test_gate_budgets.py",),
     f"{_DOMAIN}/gating/findings.py": (f"{_TESTS}/test_gate_sanity.py",),
     f"{_DOMAIN}/gating/monotone.py": (f"{_TESTS}/test_gate_monotone.py",),
+    f"{_DOMAIN}/gating/nights.py": (f"{_TESTS}/test_nights.py",),
     f"{_DOMAIN}/gating/sanity.py": (f"{_TESTS}/test_gate_sanity.py",),
     f"{_DOMAIN}/gating/slices.py": (f"{_TESTS}/test_gate_sanity.py",),
     f"{_DOMAIN}/gating/spending.py": (f"{_TESTS}/test_spending.py",),

@@ -144,11 +144,14 @@ def test_the_options_of_a_comparison_reach_its_figures(folder: Path) -> None:
     [
         (("--level", "0"), "'0' is not above 0 and at most 0.5"),
         (("--level", "nan"), "'nan' is not above 0 and at most 0.5"),
+        (("--needed-share", "nan"), "'nan' is not above -1 and below 1"),
+        (("--needed-share", "1"), "'1' is not above -1 and below 1"),
+        (("--needed-share=-1",), "'-1' is not above -1 and below 1"),
         (("--metric", "r2"), "invalid choice: 'r2'"),
     ],
 )
 def test_an_option_out_of_range_is_refused(
-    folder: Path, words: tuple[str, str], problem: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, words: tuple[str, ...], problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         judge(folder, *words)

@@ -11,7 +11,7 @@ from scipy import optimize, stats
 
 from platform_jobs.judging.comparison import LEAST_ROWS, compare
 from platform_jobs.judging.intervals import mean_interval as bounds
-from platform_jobs.judging.intervals import slope_interval
+from platform_jobs.judging.intervals import p_value, slope_interval
 from platform_jobs.judging.student import t_quantile, upper_tail
 
 GAINS = st.lists(st.floats(-1e6, 1e6), min_size=LEAST_ROWS, max_size=60)
@@ -74,6 +74,55 @@ def test_the_bounds_are_the_wider_ones_of_student_and_hall(rows: int, level: flo
     assert found["champion_loss"] == pytest.approx(float(champion.mean()))
     assert found["gain"] == pytest.approx(float(gains.mean()))
     assert (found["rows"], found["level"], found["look"]) == (rows, level, 7)
+
+
+@pytest.mark.parametrize("shape", [(0.0, 1.0), (1.0, 0.0), (-1.0, 0.0)])
+@pytest.mark.parametrize("level", [0.4, 0.05, 0.004, 4e-5])
+def test_the_p_value_is_the_level_at_which_the_lower_bound_is_the_null(
+    shape: tuple[float, float], level: float
+) -> None:
+    # Skewed to the right, to the left, and not at all.
+    rng = np.random.default_rng(11)
+    skewed, normal = rng.exponential(size=200), rng.normal(size=200)
+    values = (shape[0] * skewed + shape[1] * normal).tolist()
+
+    _, low, _ = bounds(values, level)
+
+    assert low is not None
+    assert p_value(values, low) == pytest.approx(level, rel=1e-5)
+
+
+def test_a_p_value_is_a_half_at_the_mean_and_rises_with_the_null() -> None:
+    values = np.random.default_rng(12).normal(size=60).tolist()
+    mean = math.fsum(values) / 60
+
+    at_mean, near, far, farthest = (
+        p_value(values, mean + shift) or 0.0 for shift in (0.0, 0.01, 0.5, 50.0)
+    )
+
+    assert at_mean == pytest.approx(0.5, abs=0.01)
+    assert at_mean < near < far <= farthest <= 1.0
+    assert farthest == pytest.approx(1.0)
+
+
+def test_equal_values_are_certain_and_few_say_nothing() -> None:
+    assert p_value([1.0] * LEAST_ROWS, 0.5) == 0.0
+    assert p_value([1.0] * LEAST_ROWS, 1.0) == 1.0
+    assert p_value([1.0] * (LEAST_ROWS - 1), 0.5) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.2])
+def test_the_p_value_of_a_comparison_is_that_of_the_needed_gain(share: float) -> None:
+    rng = np.random.default_rng(13)
+    actual, theirs = rng.normal(size=(2, 300))
+    ours = 0.8 * theirs + 0.2 * actual
+
+    found = compare(actual.tolist(), ours.tolist(), theirs.tolist(), needed_share=share)
+
+    gains = (theirs - actual) ** 2 - (ours - actual) ** 2
+    needed = share * found["champion_loss"]
+    assert found["p_value"] == p_value(gains.tolist(), needed)
+    assert found["p_value"] >= stats.ttest_1samp(gains, needed, alternative="greater").pvalue * 0.99
 
 
 def test_a_long_tail_of_losses_moves_the_lower_bound_only() -> None:
