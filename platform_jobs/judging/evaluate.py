@@ -94,19 +94,20 @@ def evaluate(
             raise ContractError("The rows were prepared with folds. Give the rows of each: --seen.")
         return cross_fit(challenger.project, seen, rows, out)
 
-    name, model = challenger.project.name, challenger.model
     return _judge(
-        held_out,
-        rows,
-        model,
-        name,
-        trusted_types,
+        _Task(
+            held_out=held_out,
+            rows=rows,
+            model=challenger.model,
+            name=challenger.project.name,
+            trusted_types=trusted_types,
+            rules=rules or ComparisonRules(),
+            probes=probes,
+        ),
         lambda: _with_folds(rows, lambda: asked(challenger), cross_fitted),
         (lambda: asked(champion)) if champion else None,
         champion.evaluation if champion else None,
         out,
-        rules or ComparisonRules(),
-        probes,
     )
 
 
@@ -126,7 +127,7 @@ def judge(
     fold_keys: Sequence[str] = (),
     probes: Probes = NONE,
 ) -> dict[str, Any]:
-    """Do the same as `evaluate` with answers that separate jobs wrote; no model is loaded here.
+    """Write the same as `evaluate` from answers that separate jobs wrote; no model is loaded here.
 
     `champion_evaluation` is the folder of the evaluation that judged the champion. `key` and
     `champion_key` are those with which the answers were sealed, "" for no seal; `fold_answers` and
@@ -142,11 +143,15 @@ def judge(
         return read_answers(champion_answers, count, "The champion", champion_key, rows.labels)
 
     return _judge(
-        held_out,
-        rows,
-        model,
-        "The challenger",
-        trusted_types,
+        _Task(
+            held_out=held_out,
+            rows=rows,
+            model=model,
+            name="The challenger",
+            trusted_types=trusted_types,
+            rules=rules or ComparisonRules(),
+            probes=probes,
+        ),
         lambda: _with_folds(
             rows,
             lambda: read_answers(answers, count, "The challenger", key, rows.labels, varied),
@@ -155,8 +160,6 @@ def judge(
         champion if champion_answers else None,
         champion_evaluation,
         out,
-        rules or ComparisonRules(),
-        probes,
     )
 
 
@@ -172,70 +175,57 @@ def _with_folds(
     return (answers if rows.fold_count == 1 else cross_fitted()), answers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """A model folder to judge, with its name in texts, by the rows of the folder `held_out`."""
+
+    held_out: Path
+    rows: HeldOut
+    model: Path
+    name: str
+    trusted_types: Collection[str]
+    rules: ComparisonRules
+    probes: Probes
+
+
 def _judge(
-    held_out: Path,
-    rows: HeldOut,
-    model: Path,
-    name: str,
-    trusted_types: Collection[str],
+    task: _Task,
     challenger: Callable[[], tuple[Answers, Answers]],
     champion: Callable[[], Answers] | None,
     champion_evaluation: Path | None,
     out: Path,
-    rules: ComparisonRules,
-    probes: Probes,
 ) -> dict[str, Any]:
-    digest = ""
+    """Write the evaluation below `out`; return its content.
 
-    def refuse(reason: str) -> dict[str, Any]:
-        content = {"refused": reason, "digest": digest}
-        write_json(out / EVALUATION, content)
-        return content
-
+    `challenger` and `champion` return answers, as `_with_folds` and `_ask` do.
+    """
+    digest, rows = "", task.rows
     try:
-        check_plain(model)
-        digest = folder_digest(model)
-        types = needed_types(model, trusted_types)
-        check_written(model, name)
-        check_schema(model, rows.labels)
+        check_plain(task.model)
+        digest = folder_digest(task.model)
+        types = needed_types(task.model, task.trusted_types)
+        check_written(task.model, task.name)
+        check_schema(task.model, rows.labels)
         judged, final = challenger()
-        answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": list(judged.numbers)}
-        if judged.labels:
-            answers["labels"] = list(judged.labels)
-        if final is not judged:
-            answers["final"] = list(final.numbers)
     except ChangedError:
         raise
     except ContractError as error:
-        return refuse(str(error))
-    champion_fault, memory = "", Memory()
-    measured: dict[str, object] = {"challenger_cost": cost_figures(final)}
-    if probes.directions:
-        limit = probes.tolerance * (max(rows.actual) - min(rows.actual))
-        figures = monotone_figures(rows.features, probes.directions, final.varied, limit)
-        measured["monotone"] = figures
+        return _refuse(out, digest, str(error))
+    answers = _answers_of(rows, judged, final)
+    measured = _measured(task, final)
+    memory, champion_fault = Memory(), ""
     if champion is not None:
-        try:
-            memory = recall(champion_evaluation)
-            answered = champion()
+        memory, answered, champion_fault = _answers_of_champion(champion, champion_evaluation)
+        if answered is not None:
             answers["champion"] = list(answered.numbers)
             measured["champion_cost"] = cost_figures(answered)
-        except ChangedError as error:
-            raise ChampionError(f"{error} The challenger cannot be compared.") from error
-        except AnswerError as error:
-            # No challenger could ever replace it if this were no verdict.
-            champion_fault = str(error).removeprefix("The champion: ")
-        except ContractError as error:
-            raise ChampionError(
-                f"{error} The challenger cannot be compared. Roll back to a model that answers "
-                "these rows, or bring data with the champion's columns."
-            ) from error
-    if folder_digest(model) != digest:
-        return refuse(f"{name}: predict changed its model folder. It may write --out only.")
+    if folder_digest(task.model) != digest:
+        reason = f"{task.name}: predict changed its model folder. It may write --out only."
+        return _refuse(out, digest, reason)
     if types is not None:
         write_json(out / TRUSTED_TYPES, types)
-    _write(out, rows, answers, final, memory, rules, champion_fault, measured)
-    remember(held_out, rows.hashes, out)
+    _write(out, rows, answers, final, memory, task.rules, champion_fault, measured)
+    remember(task.held_out, rows.hashes, out)
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
         content["types"] = types
@@ -245,6 +235,58 @@ def _judge(
     # Written last, so that a reader who finds this file finds the others too.
     write_json(out / EVALUATION, content)
     return content
+
+
+def _refuse(out: Path, digest: str, reason: str) -> dict[str, Any]:
+    """Write an evaluation without figures; return its content."""
+    content = {"refused": reason, "digest": digest}
+    write_json(out / EVALUATION, content)
+    return content
+
+
+def _answers_of(rows: HeldOut, judged: Answers, final: Answers) -> dict[str, Any]:
+    """Return the content of predictions.json for a challenger."""
+    answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": list(judged.numbers)}
+    if judged.labels:
+        answers["labels"] = list(judged.labels)
+    if final is not judged:
+        answers["final"] = list(final.numbers)
+    return answers
+
+
+def _measured(task: _Task, final: Answers) -> dict[str, object]:
+    """Return the measurements of the challenger's final model, by their names in the comparison."""
+    measured: dict[str, object] = {"challenger_cost": cost_figures(final)}
+    probes, actual = task.probes, task.rows.actual
+    if probes.directions:
+        limit = probes.tolerance * (max(actual) - min(actual))
+        measured["monotone"] = monotone_figures(
+            task.rows.features, probes.directions, final.varied, limit
+        )
+    return measured
+
+
+def _answers_of_champion(
+    champion: Callable[[], Answers], evaluation: Path | None
+) -> tuple[Memory, Answers | None, str]:
+    """Return the champion's memory, its answers and the reason that these cannot be compared.
+
+    The answers are None when there is such a reason. ChampionError when the champion cannot answer.
+    """
+    memory = Memory()
+    try:
+        memory = recall(evaluation)
+        return memory, champion(), ""
+    except ChangedError as error:
+        raise ChampionError(f"{error} The challenger cannot be compared.") from error
+    except AnswerError as error:
+        # No challenger could ever replace it if this were no verdict.
+        return memory, None, str(error).removeprefix("The champion: ")
+    except ContractError as error:
+        raise ChampionError(
+            f"{error} The challenger cannot be compared. Roll back to a model that answers "
+            "these rows, or bring data with the champion's columns."
+        ) from error
 
 
 def _ask(contender: Contender, rows: HeldOut, out: Path, probes: Probes) -> Answers:

@@ -1,11 +1,10 @@
 """Losses of AUC, F-beta and calibration, as jackknife pseudo-values of single rows.
 
-Those of AUC and F-beta are of 1 minus the metric.
-
-The pseudo-value of a row is n times the metric of all n rows minus n - 1 times that of the others
-(Tukey 1958). The mean of them is the metric, apart from a bias of order 1 / n, and a t test of
-paired differences of them is a test of two metrics on the same rows; for AUC it is that of DeLong,
-DeLong and Clarke-Pearson 1988 in all but the factors n / (n - 1) (Hanley and Hajian-Tilaki 1997).
+The metric of AUC and of F-beta is 1 minus their value, so that less is better. The pseudo-value
+of a row is n times the metric of all n rows minus n - 1 times that of the others (Tukey 1958). The
+mean of them is the metric, apart from a bias of order 1 / n, and a t test of paired differences of
+them is a test of two metrics on the same rows; for AUC it is that of DeLong, DeLong and
+Clarke-Pearson 1988 in all but the factors n / (n - 1) (Hanley and Hajian-Tilaki 1997).
 
 The calibration error of a bin of predicted probabilities is their mean minus the share of
 label 1; the metric is the mean of its square over the rows. The square of a bin's measured error is
@@ -101,17 +100,17 @@ def calibration_losses(actual: Sequence[float], predicted: Sequence[float]) -> l
     errors = [p - a for a, p in zip(actual, predicted, strict=True)]
     bins = [min(int(p * BINS), BINS - 1) for p in predicted]
     counts, sums, squares = [0] * BINS, [0.0] * BINS, [0.0] * BINS
-    for place, error in zip(bins, errors, strict=True):
-        counts[place] += 1
-        sums[place] += error
-        squares[place] += error * error
+    for number, error in zip(bins, errors, strict=True):
+        counts[number] += 1
+        sums[number] += error
+        squares[number] += error * error
     wholes = [_pairs(*of_bin) for of_bin in zip(counts, sums, squares, strict=True)]
     # The other bins are the same without the row, so that n times the metric of all rows minus
     # n - 1 times that of the others leaves the difference of its own bin.
     return [
-        wholes[place]
-        - _pairs(counts[place] - 1, sums[place] - error, squares[place] - error * error)
-        for place, error in zip(bins, errors, strict=True)
+        wholes[number]
+        - _pairs(counts[number] - 1, sums[number] - error, squares[number] - error * error)
+        for number, error in zip(bins, errors, strict=True)
     ]
 
 

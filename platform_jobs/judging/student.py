@@ -48,10 +48,10 @@ def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
     if x > (a + 1.0) / (a + b + 2.0):
         # The fraction converges fast on the other side only.
         return 1.0 - _incomplete_beta(b, a, rest, x)
-    front = math.exp(
+    factor = math.exp(
         math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest)
     )
-    return front * _fraction(a, b, x) / a
+    return factor * _fraction(a, b, x) / a
 
 
 def _fraction(a: float, b: float, x: float) -> float:

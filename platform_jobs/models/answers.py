@@ -70,9 +70,9 @@ def read_answer_file(text: str, rows: int, labels: Sequence[str] = ()) -> Answer
     )
 
 
-def _column(lines: Sequence[Sequence[str]], place: int) -> list[str]:
+def _column(lines: Sequence[Sequence[str]], index: int) -> list[str]:
     """Return the cells of a column, without the header; "" where a line is too short."""
-    return [line[place].strip() if place < len(line) else "" for line in lines[1:]]
+    return [line[index].strip() if index < len(line) else "" for line in lines[1:]]
 
 
 def _number(text: str, row: int) -> float:
@@ -98,12 +98,12 @@ def _probabilities(
     lines: Sequence[Sequence[str]], header: Sequence[str], labels: Sequence[str]
 ) -> list[float]:
     """Return the probability of the last label in each row, shape (rows,)."""
-    places = {
-        read_label(name.removeprefix(PROBABILITY)): place
-        for place, name in enumerate(header)
+    indices = {
+        read_label(name.removeprefix(PROBABILITY)): index
+        for index, name in enumerate(header)
         if name.startswith(PROBABILITY)
     }
-    if absent := [label for label in labels if label not in places]:
+    if absent := [label for label in labels if label not in indices]:
         raise AnswerError(
             f"predict wrote no column `{PROBABILITY}{absent[0][:_SHOWN]}`. Write one column "
             f"`{PROBABILITY}<label>` for each of the labels {', '.join(labels)[:_SHORT]}."
@@ -111,7 +111,7 @@ def _probabilities(
     columns = [
         [
             _probability(cell, label, row)
-            for row, cell in enumerate(_column(lines, places[label]), start=1)
+            for row, cell in enumerate(_column(lines, indices[label]), start=1)
         ]
         for label in labels
     ]

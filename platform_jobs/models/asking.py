@@ -25,10 +25,10 @@ def write_asked(
     folder: Path, held_out: Table, target: str, group: str = "", *, labels: Sequence[str] = ()
 ) -> None:
     """Write the features of held-out rows, and the labels of the target, where a model may see."""
-    places = [n for n, name in enumerate(held_out.columns) if name not in (target, group)]
+    indices = [n for n, name in enumerate(held_out.columns) if name not in (target, group)]
     folder.mkdir(parents=True, exist_ok=True)
-    columns = tuple(held_out.columns[place] for place in places)
-    rows = tuple(tuple(row[place] for place in places) for row in held_out.rows)
+    columns = tuple(held_out.columns[index] for index in indices)
+    rows = tuple(tuple(row[index] for index in indices) for row in held_out.rows)
     write_table(folder / FEATURES, Table(columns=columns, rows=rows))
     if labels:
         write_json(folder / LABELS, list(labels))
@@ -177,7 +177,7 @@ def read_answers(
     if key and not _sealed(content.get("seal"), _seal(key, given)):
         raise ChangedError(
             f"{name}: its answers were changed after it gave them. Find out which code wrote "
-            f"{ANSWERS} in its place, and train again."
+            f"{ANSWERS} instead, and train again."
         )
     return given
 

@@ -80,8 +80,8 @@ class Project:
         """Return the answers to the rows of the CSV file `data`.
 
         `labels` are those of the target, () for numbers. The folder of `data` must hold nothing
-        else, and the folder of `out` nothing. ContractError when the command fails or answers
-        otherwise; KilledError when a signal ended it.
+        else, and the folder of `out` nothing. ContractError when the command fails or its
+        answers break the contract; KilledError when a signal ended it.
         """
         out.unlink(missing_ok=True)
         words = ("predict", "--model", str(model), "--data", str(data), "--out", str(out))
@@ -201,7 +201,7 @@ def plain_environ(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _read_answer(path: Path, rows: int) -> bytes | None:
-    """Return the content of an answer; None when it is no regular file of a size that fits.
+    """Return the content of an answer, None unless it is a regular file of a size that fits.
 
     A link or a pipe is not followed, because it may lead to files that the model must not read.
     """
@@ -218,8 +218,8 @@ def _read_answer(path: Path, rows: int) -> bytes | None:
 
 def find_module(code: Path, module: str) -> Path | None:
     """Return the file that `python -m MODULE` runs in a folder of code; None without one."""
-    place = code.joinpath(*module.split("."))
-    for path in (place / "__main__.py", place.with_suffix(".py")):
-        if path.is_file():
-            return path
+    path = code.joinpath(*module.split("."))
+    for file in (path / "__main__.py", path.with_suffix(".py")):
+        if file.is_file():
+            return file
     return None

@@ -25,8 +25,8 @@ def varied_rows(features: Table, names: Sequence[str]) -> Table:
     rows: list[tuple[str, ...]] = []
     sampled = _sample(features)
     for name in names:
-        place, values = _values(features, name)
-        rows += [(*row[:place], value, *row[place + 1 :]) for row in sampled for value in values]
+        index, values = _values(features, name)
+        rows += [(*row[:index], value, *row[index + 1 :]) for row in sampled for value in values]
     return Table(columns=features.columns, rows=tuple(rows))
 
 
@@ -83,21 +83,21 @@ def _sample(features: Table) -> tuple[tuple[str, ...], ...]:
 
 
 def _values(features: Table, name: str) -> tuple[int, list[str]]:
-    """Return the place of a feature, and its cells at STEPS + 1 quantiles, rising, each once."""
+    """Return the index of a feature, and its cells at STEPS + 1 quantiles, rising, each once."""
     if name not in features.columns:
         known = ", ".join(features.columns)
         raise ContractError(
             f"The policy declares a direction of {name}, which the rows do not have. They have "
             f"{known}."
         )
-    place = features.columns.index(name)
-    numbers = dict(_numbers(name, [row[place].strip() for row in features.rows]))
+    index = features.columns.index(name)
+    numbers = dict(_numbers(name, [row[index].strip() for row in features.rows]))
     ordered = sorted(numbers)
     if not ordered:
-        return place, [""]
+        return index, [""]
     last = len(ordered) - 1
     chosen = dict.fromkeys(ordered[step * last // STEPS] for step in range(STEPS + 1))
-    return place, [numbers[number] for number in chosen]
+    return index, [numbers[number] for number in chosen]
 
 
 def _numbers(name: str, cells: Sequence[str]) -> Iterator[tuple[float, str]]:
