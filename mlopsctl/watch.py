@@ -45,7 +45,7 @@ def follow(
         time.sleep(0.1)
     step = shown.get("step", "its start")
     text = f"{instance_id} is still at {step!r}; its status did not change for {seconds:.0f} s."
-    raise ApiError("TIMEOUT", text)
+    raise ApiError("TIMEOUT", f"{text} `mlopsctl show {instance_id}` has its latest state.")
 
 
 def _seconds(begin: str, end: str) -> float:

@@ -1,6 +1,5 @@
 """Drift of production: the last comparison, and a comparison now."""
 
-import time
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +8,7 @@ from rich.table import Table
 from mlopsctl import screens
 from mlopsctl.reach.client import Api, ApiError, segment
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
+from mlopsctl.watch import follow
 
 LONGEST_COMPARISON = 60.0
 Now = Annotated[bool, typer.Option("--now", help="Compare production first.")]
@@ -73,13 +73,6 @@ def drift_table(content: dict[str, Any]) -> Table:
 
 def _compare(api: Api, model: str) -> None:
     instance_id = api.post(f"/api/models/{segment(model)}/drift")["instance_id"]
-    end = time.monotonic() + LONGEST_COMPARISON
-    while time.monotonic() < end:
-        story = api.find(f"/api/status/{segment(instance_id)}")
-        if story and story["ended"]:
-            if story["status"] != "Completed":
-                raise ApiError("LOOK_FAILED", f"{instance_id}: {story['output']}")
-            return
-        time.sleep(0.1)
-    text = f"{instance_id} has not ended after {LONGEST_COMPARISON:.0f} s."
-    raise ApiError("TIMEOUT", f"{text} `mlopsctl show {instance_id}` shows its step.")
+    story, _ = follow(api, instance_id, lambda *_: None, seconds=LONGEST_COMPARISON)
+    if story["status"] != "Completed":
+        raise ApiError("LOOK_FAILED", f"{instance_id}: {story['output']}")

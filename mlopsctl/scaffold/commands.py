@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from configuration.project_file import read_project_file
+from configuration.values import TARGET
 from mlopsctl.commands.config import own_file
 from mlopsctl.reach.connection import ROOT, Json, print_json
 from mlopsctl.scaffold.project import TAKEN, ScaffoldError, create_project
@@ -61,15 +62,15 @@ def contract(name: Name, data: Data = None, code: Code = None) -> None:
             f"The code of {name} is in a repository. Give the folder of a clone of it: --code."
         )
     words = ["--module", model["training"], "--code", str((code or ROOT).resolve())]
-    words += ["--target", model["data"].get("target", "Y")]
     data_rules = model["data"]
+    words += ["--target", data_rules.get("target", TARGET)]
     for key, option in (
         ("columns", "column"),
         ("labels", "label"),
         ("categories", "category"),
         ("texts", "text"),
     ):
-        words += [f"--{option}={name}" for name in data_rules.get(key, ())]
+        words += [f"--{option}={value}" for value in data_rules.get(key, ())]
     if group := data_rules.get("group"):
         words += [f"--group={group}"]
     words += [f"--trusted-type={t}" for t in model.get("model", {}).get("trusted_types", ())]

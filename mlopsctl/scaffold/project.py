@@ -81,7 +81,8 @@ def _check_template(template: str) -> None:
     if template not in TAKEN:
         nearest = find_nearest(template, TAKEN)
         hint = f" Did you mean {nearest}?" if nearest else ""
-        raise ScaffoldError(f"There is no template {template!r}: {', '.join(TAKEN)}.{hint}")
+        known = ", ".join(TAKEN)
+        raise ScaffoldError(f"There is no template {template!r}. Choose one of {known}.{hint}")
 
 
 def _check_name(name: str) -> None:
@@ -147,9 +148,9 @@ def _write_folder(
     for source in (TEMPLATES / SHARED, TEMPLATES / template):
         for path in sorted(source.rglob("*.txt")):
             if path.name not in (TABLES, WORKFLOW):
-                place = unfinished / path.relative_to(source).with_suffix("")
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_text(_filled(path, values), encoding="utf-8")
+                target = unfinished / path.relative_to(source).with_suffix("")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(_filled(path, values), encoding="utf-8")
     for file in TAKEN[template]:
         try:
             text = (app / "training" / file).read_text(encoding="utf-8")
