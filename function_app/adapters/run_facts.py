@@ -64,7 +64,7 @@ def version_tags(run: Run) -> dict[str, str]:
 
 
 def comparison_figures(content: Mapping[str, object] | None) -> dict[str, float]:
-    """Return the finite numbers of an evaluation's comparison of two models, by their place.
+    """Return the finite numbers of an evaluation's comparison of two models, by their names.
 
     The gain with its bounds is `comparison.gain_low`, a figure of the challenger alone
     `comparison.challenger.bias`.

@@ -70,10 +70,10 @@ class GatePolicy:
     monotone_tolerance: float = 0.01
 
     def evaluation_share(self) -> int:
-        """Return how many trainings the commands of an evaluation may take as long as.
+        """Return the time limit of an evaluation, in time limits of a training.
 
-        Challenger and champion predict, several times when that is timed; with folds each trains a
-        model, too.
+        Challenger and champion predict, several times when that is timed. With folds, each of them
+        trains a model, too.
         """
         return 2 * self.predict_share() + (self.folds if self.folds > 1 else 0)
 
@@ -321,7 +321,7 @@ def _answer(
     gain, champion_loss = comparison.gain, comparison.champion_loss
     if gain is not None and champion_loss is not None:
         needed = policy.needed_gain(champion_loss)
-        # A challenger that does not even look better on these rows is no question for a person.
+        # People are not asked about a challenger whose measured gain misses the policy's.
         if not gain > needed:
             measured, limit = figures(gain, needed)
             text = f"the measured gain of {measured} is not above {limit}"

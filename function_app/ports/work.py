@@ -171,7 +171,7 @@ class Jobs(Protocol):
         """Return the state of the run; its status is `unknown` when there is none."""
 
     def environment(self, run_id: str) -> RunEnvironment | None:
-        """Return the environment of a training as its machine told it; None when it has no record.
+        """Return the environment of a training as its machine reported it; None without a record.
 
         A training of an earlier version of this app has none. In Azure the training's own code
         could have written the record.

@@ -40,7 +40,7 @@ LOG = logging.getLogger("mlops.observations")
 LabelFile = tuple[int, str]
 # The prefix of the names of lists of label ids.
 COUNTED = "counted-labels-"
-# The prefix of the names of what a comparison remembers of earlier ones.
+# The prefix of the names of memories: each has what the next comparison needs of earlier ones.
 REMEMBERED = "counted-rows-"
 # The cursor of a first comparison.
 _BEGIN = '{"log": {}, "labels": [0, "", ""]}'
@@ -159,10 +159,10 @@ class RecordedObservations:
         labels, last_file, used = self._labels(
             reference, (int(time), str(name)), str(used), allowed
         )
-        places = {"log": positions, "labels": [*last_file, used], "rows": remembered}
+        position = {"log": positions, "labels": [*last_file, used], "rows": remembered}
         return replace(
             labels,
-            cursor=json.dumps(places, sort_keys=True),
+            cursor=json.dumps(position, sort_keys=True),
             rows=sum(part.rows for part in counted.parts),
             columns=total_columns(counted.parts),
             parts=counted.parts,

@@ -26,11 +26,11 @@ from function_app.domain.drift.observations import (
 )
 from function_app.domain.drift.prediction_lines import LoggedPrediction, row_key
 
-# Rows that are remembered, and callers whose last rank is.
+# Limits of the memory: keys of rows, and callers with the ranks of their last unit.
 MOST_ROWS, MOST_CALLERS = 4000, 50
 # With more repeated training rows, equal rows are usual and no sign of one source.
 USUAL_REPEATS = 0.05
-# A value is out of range when it is farther from the training data's than these are apart.
+# The range of valid values reaches beyond the training data by so many widths of its own range.
 RANGES = 1.0
 OTHERS = "other callers"
 
@@ -140,16 +140,16 @@ class _Counter:
         self._out_of_range: dict[str, int] = {}
 
     def add(self, prediction: LoggedPrediction) -> None:
-        places = {name: place for place, name in enumerate(prediction.columns)}
-        rows = self._fresh(prediction, places)
-        rows = [row for row in rows if self._is_in_range(prediction, row, places)][: self._most]
+        positions = {name: position for position, name in enumerate(prediction.columns)}
+        rows = self._fresh(prediction, positions)
+        rows = [row for row in rows if self._is_in_range(prediction, row, positions)][: self._most]
         if not rows:
             return
         key = (_day(prediction.at), prediction.caller)
         self._rows[key] = self._rows.get(key, 0) + len(rows)
         sums = self._sums.setdefault(key, {})
         for name, column in self._columns.items():
-            values = self._values(name, prediction, rows, places)
+            values = self._values(name, prediction, rows, positions)
             finite = [value for value in values if math.isfinite(value)]
             if finite:
                 if name not in sums:
@@ -175,18 +175,18 @@ class _Counter:
             memory=memory,
         )
 
-    def _fresh(self, prediction: LoggedPrediction, places: dict[str, int]) -> list[int]:
+    def _fresh(self, prediction: LoggedPrediction, positions: dict[str, int]) -> list[int]:
         """Return the numbers of the rows that were not counted before."""
         rows = range(len(prediction.outputs))
         features = self._reference.features
         is_usual = self._reference.repeated > USUAL_REPEATS
-        if is_usual or not places or any(name not in places for name in features):
+        if is_usual or not positions or any(name not in positions for name in features):
             return list(rows)
         fresh = []
         for row in rows:
             key = row_key(prediction.inputs[row])
             if key in self._seen:
-                # It comes last again, so that a row that is sent for ever is known for ever.
+                # The row becomes the latest, so that a row that is sent for ever stays known.
                 del self._seen[key]
                 self._repeated += 1
             else:
@@ -196,13 +196,15 @@ class _Counter:
                 del self._seen[next(iter(self._seen))]
         return fresh
 
-    def _is_in_range(self, prediction: LoggedPrediction, row: int, places: dict[str, int]) -> bool:
+    def _is_in_range(
+        self, prediction: LoggedPrediction, row: int, positions: dict[str, int]
+    ) -> bool:
         within = True
-        for name, place in places.items():
+        for name, position in positions.items():
             column = self._columns.get(name)
             if column is None or name in (PREDICTION, JOINT):
                 continue
-            value = prediction.inputs[row][place]
+            value = prediction.inputs[row][position]
             if math.isfinite(value) and not column.low <= value <= column.high:
                 self._out_of_range[name] = self._out_of_range.get(name, 0) + 1
                 within = False
@@ -213,22 +215,22 @@ class _Counter:
         name: str,
         prediction: LoggedPrediction,
         rows: Sequence[int],
-        places: dict[str, int],
+        positions: dict[str, int],
     ) -> list[float]:
         """Return the rows' values of a column, none when it is not logged."""
         rule = self._reference.joint
         if name == PREDICTION:
             return [prediction.outputs[row] for row in rows]
         if name == JOINT and rule is not None:
-            if any(feature not in places for feature in rule.features):
+            if any(feature not in positions for feature in rule.features):
                 return []
-            order = [places[feature] for feature in rule.features]
+            order = [positions[feature] for feature in rule.features]
             inputs = (prediction.inputs[row] for row in rows[:ROWS_PER_REQUEST])
-            return [distance(rule, [values[place] for place in order]) for values in inputs]
-        if name not in places:
+            return [distance(rule, [values[position] for position in order]) for values in inputs]
+        if name not in positions:
             return []
-        place = places[name]
-        return [prediction.inputs[row][place] for row in rows]
+        position = positions[name]
+        return [prediction.inputs[row][position] for row in rows]
 
     def _add_unit(self, column: _Column, sums: _Sums, values: Sequence[float], caller: str) -> None:
         weight, rank = 1 / len(values), 0.0

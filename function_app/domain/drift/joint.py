@@ -47,8 +47,8 @@ def describe_joint(
     rule = _fit(features, chosen[::2])
     if rule is None:
         return None
-    places = [features.index(name) for name in rule.features]
-    distances = [distance(rule, [row[place] for place in places]) for row in chosen[1::2]]
+    positions = [features.index(name) for name in rule.features]
+    distances = [distance(rule, [row[i] for i in positions]) for row in chosen[1::2]]
     reference = describe_column(JOINT, distances)
     return None if reference is None else (rule, reference)
 

@@ -46,7 +46,7 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
             prediction_id=str(content["id"]),
             image=str(content["image"]),
             at=_time(content.get("at", 0.0)),
-            caller=one_caller(content.get("caller")),
+            caller=read_caller(content.get("caller")),
             columns=columns,
             inputs=inputs,
             outputs=outputs,
@@ -57,7 +57,7 @@ def read_line(line: bytes | str) -> LoggedPrediction | None:
     return prediction if whole and all(len(row) == len(columns) for row in inputs) else None
 
 
-def one_caller(name: object) -> str:
+def read_caller(name: object) -> str:
     """Return the caller that a line names; UNKNOWN when it names none."""
     if not isinstance(name, str) or not name:
         return UNKNOWN

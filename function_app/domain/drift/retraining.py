@@ -299,8 +299,8 @@ def _unconfirmed(
         return Judgement(verdict=Verdict.SUSPECTED, reason=reason)
     return Judgement(
         verdict=Verdict.UNCONFIRMED,
-        reason=f"{reason} It did not come, and the test begins again. Look for a client that "
-        "sends unusual requests.",
+        reason=f"{reason} Later requests did not show it, and the test begins again. Find the "
+        "client that sends unusual requests.",
     )
 
 

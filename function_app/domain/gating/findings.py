@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The verdict on a challenger, or on data; inconclusive means that the rows show neither.
+    """The verdict on a challenger (promote or reject) or on data (pass or reject).
 
-    Data passes, and a challenger is promoted.
+    Inconclusive means that the rows are enough for neither.
     """
 
     PASS = "pass"

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from function_app.domain.gating.findings import Finding, Verdict
 from function_app.domain.text.figures import figure, figures
 
-# Of the root of the mean squared error. At 0.25, 6 % of the error are the bias's.
+# The greatest bias, as a share of the root of the mean squared error. At 0.25, the bias causes 6 %
+# of the mean squared error.
 MOST_BIAS = 0.25
 # A model whose predictions must be stretched by more than 2, or shrunk by more, is not calibrated.
 LEAST_SLOPE, MOST_SLOPE = 0.5, 2.0
-# A prediction may be outside of the range of the true values by so many of its widths.
+# A prediction may leave the range of the true values by so many widths of this range.
 REACH = 1.0
 # A challenger's tail and largest error, compared with the champion's.
 MOST_TAIL, MOST_LARGEST = 1.25, 2.0

@@ -26,7 +26,7 @@ PINNED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnvironment:
-    """The environment of a training as its machine told it; "" for an unknown input.
+    """The environment of a training as its machine reported it; "" for an unknown input.
 
     `lock` is the digest of the locked packages, `packages` that of the installed ones. `code` is
     the digest of this app's own module when the training took no published version. `rows` is the
@@ -45,7 +45,7 @@ class RunEnvironment:
     begun_at: datetime | None = None
 
 
-# The inputs in the words of people; the order is that of the likely causes.
+# The names of the inputs in sentences. The order is that of the likely causes of other bytes.
 INPUTS: Mapping[str, str] = {
     "rows": "training's rows",
     "lock": "lock of the packages",

@@ -66,12 +66,14 @@ class Lineage:
 
         At most 500 events are read: those that came last before the moment.
         """
+        if not instance_id:
+            return None
         after: str | None = f"{downwards(moment + _SKEW)}-0"
         for _ in range(_PAGES):
             # The events of its runs wake the story later, and have its id, too.
             page = self._inbox.events(_PAGE, after, Outcome.STARTED)
             for event in page.events:
-                if instance_id and instance_id in event.instance_ids:
+                if instance_id in event.instance_ids:
                     key, channel = event.event_key, event.channel
                     return causing_event(key, channel, event.received_at, event.payload)
             after = page.next

@@ -19,7 +19,6 @@ VERDICTS, CHAMPIONS = "verdicts", "champion faults"
 
 def save(rows: Rows, evaluation_id: str, result: GateResult) -> None:
     """Store the verdict of an evaluation; a repeated judgement replaces it."""
-
     _replace(rows, VERDICTS, evaluation_id, dump(result))
 
 
