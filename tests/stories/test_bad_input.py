@@ -1,10 +1,20 @@
-import json
-from typing import Any
+"""Requests, events and files that are wrong: refused with a status, a code and a remedy."""
 
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from function_app.addresses import file_address
+from tests.api_document import DOCUMENT, check_answer
+from tests.patience import PATIENCE
 from tests.stories.conftest import App
+from tests.stories.hostile_requests import BODIES, FUZZ, HEADERS, PATHS, TEXT
 
 EVENT: dict[str, Any] = {
     "id": "e",
@@ -15,6 +25,46 @@ EVENT: dict[str, Any] = {
     "dataVersion": "1",
     "data": {"api": "PutBlob", "url": "file:///etc/passwd", "eTag": "1"},
 }
+
+
+@pytest.fixture
+def quiet_app(app: App) -> Iterator[httpx.Client]:
+    """Return a client of the app; AssertionError at the end when a story was started."""
+    before = app.started()
+    with httpx.Client(base_url=app.host.url, timeout=PATIENCE) as client:
+        yield client
+    assert app.started() == before
+
+
+def test_the_app_serves_the_document_that_the_fuzz_goes_by(app: App) -> None:
+    assert app.api.get("/api/openapi.json") == DOCUMENT
+
+
+@FUZZ
+@given(
+    method=st.sampled_from(["GET", "POST", "DELETE", "PUT", "HEAD"]),
+    path=PATHS,
+    part=TEXT,
+    headers=HEADERS,
+    body=BODIES,
+)
+def test_no_request_causes_a_fault_or_starts_a_story(
+    quiet_app: httpx.Client, method: str, path: str, part: str, headers: dict[str, str], body: bytes
+) -> None:
+    filled = "/".join(
+        quote(part, safe="", errors="replace") or "x" if "{" in piece else piece
+        for piece in path.split("/")
+    )
+
+    answer = quiet_app.request(method, f"/api/{filled}", headers=headers, content=body)
+
+    assert answer.status_code < 500, f"{method} {filled} {body!r}: {answer.text}"
+    if "%2F" not in filled and "/../" not in f"/{filled}/":
+        check_answer(method, f"/api/{filled}", answer.status_code, answer.headers, answer.content)
+    if answer.status_code >= 400 and answer.content and method != "HEAD":
+        error: Any = answer.json()["error"]
+        assert error["code"]
+        assert len(error["message"]) > 10
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,16 @@
-"""Malformed and hostile requests to the app's own API: no 5xx, and nothing is started.
+"""Malformed and hostile requests to the app's own API, as strategies of hypothesis.
 
 FUZZ_EXAMPLES=10000 runs as many requests; the default takes a few seconds.
 """
 
 import json
 import os
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import quote
 
-import httpx
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from function_app.domain.event_types import READERS
-from tests.api_document import DOCUMENT, check_answer
-from tests.patience import PATIENCE
-from tests.stories.conftest import App
+from tests.api_document import DOCUMENT
 
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
@@ -73,42 +66,3 @@ HEADERS = st.dictionaries(
     st.sampled_from(["Bearer x", "Bearer", "Basic x", "sha256=0", "ping", "application/json"]),
     max_size=3,
 )
-
-
-@pytest.fixture(scope="module")
-def client(app: App) -> Iterator[httpx.Client]:
-    before = app.started()
-    with httpx.Client(base_url=app.host.url, timeout=PATIENCE) as made:
-        yield made
-    assert app.started() == before
-
-
-def test_the_app_serves_the_document_that_the_fuzz_goes_by(app: App) -> None:
-    assert app.api.get("/api/openapi.json") == DOCUMENT
-
-
-@FUZZ
-@given(
-    method=st.sampled_from(["GET", "POST", "DELETE", "PUT", "HEAD"]),
-    path=PATHS,
-    part=TEXT,
-    headers=HEADERS,
-    body=BODIES,
-)
-def test_no_request_causes_a_fault_or_starts_a_story(
-    client: httpx.Client, method: str, path: str, part: str, headers: dict[str, str], body: bytes
-) -> None:
-    filled = "/".join(
-        quote(part, safe="", errors="replace") or "x" if "{" in piece else piece
-        for piece in path.split("/")
-    )
-
-    answer = client.request(method, f"/api/{filled}", headers=headers, content=body)
-
-    assert answer.status_code < 500, f"{method} {filled} {body!r}: {answer.text}"
-    if "%2F" not in filled and "/../" not in f"/{filled}/":
-        check_answer(method, f"/api/{filled}", answer.status_code, answer.headers, answer.content)
-    if answer.status_code >= 400 and answer.content and method != "HEAD":
-        error: Any = answer.json()["error"]
-        assert error["code"]
-        assert len(error["message"]) > 10
