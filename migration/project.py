@@ -21,7 +21,7 @@ REFERENCE = "reference.csv"
 MARK = "import.json"
 # Files of this app that the project needs to train by the contract; the service is copied whole.
 _TRAINING = (
-    *("__init__.py", "__main__.py", "data.py"),
+    *("__init__.py", "__main__.py", "data.py", "sample.py"),
     *("answers.py", "model_file.py", "requirements.txt"),
 )
 # Code of Azure ML's first SDK, which train.py of the seed no longer needs.
@@ -113,7 +113,7 @@ def _fill(
         for own in names:
             shutil.copyfile(app / folder / own, into / folder / own)
     if data is not None:
-        _give_sample(into / "training" / "data.py")
+        _give_sample(into / "training" / "sample.py")
     for file, place in places.items():
         target = into / place
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -142,11 +142,11 @@ def _fill(
 
 def _give_sample(module: Path) -> None:
     """Let the project's sample be its reference.csv instead of the diabetes data."""
-    text = module.read_text(encoding="utf-8")
-    own = text.partition("def write_sample(")[0]
-    own += (
-        "def write_sample(path: Path) -> None:\n"
-        '    """Write the reference data of this project."""\n'
+    own = (
+        '"""Sample data: the reference data of this project."""\n\n'
+        "from pathlib import Path\n\n\n"
+        "def write_sample(path: Path, seed: int | None = None) -> None:\n"
+        '    """Write the reference data; no other rows are drawn, whatever the seed."""\n'
         "    path.parent.mkdir(parents=True, exist_ok=True)\n"
         f'    path.write_bytes((Path(__file__).parents[1] / "{REFERENCE}").read_bytes())\n'
     )
