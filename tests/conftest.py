@@ -58,6 +58,7 @@ LONG = (
     *("stories/test_operations.py", "stories/test_azure.py", "stories/test_new_models.py"),
     *("mlopsctl/test_init.py", "stories/test_reconcile.py", "stories/test_tracing.py"),
     *("mlopsctl/test_import.py", "mlopsctl/test_up.py", "mlopsctl/test_running_app.py"),
+    "stories/test_demo.py",
     *("stories/test_event_storm.py", "stories/test_any_folder.py", "stories/test_crash.py"),
     *("stories/test_up.py", "stories/test_slow_replicas.py", "stories/test_release.py"),
     *("attacks/test_law.py", "contracts/test_jobs.py", "attacks/test_webhooks.py"),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.made_once import prepare
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ def demo(state: Path, *options: str) -> str:
 
 
 def test_the_demo_promotes_rejects_and_says_why_and_repeats_nothing(tmp_path: Path) -> None:
+    prepare(tmp_path)
     text = demo(tmp_path)
 
     for line in (
