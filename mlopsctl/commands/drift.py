@@ -20,7 +20,7 @@ def drift(
     """Show whether production has drifted from the model's training data, and the effect."""
     api = connect(url, state)
     if now:
-        _compare(api, model)
+        compare_now(api, model)
     content = api.get(f"/api/models/{segment(model)}/drift")
     if as_json:
         return print_json(content)
@@ -71,7 +71,8 @@ def drift_table(content: dict[str, Any]) -> Table:
     return table
 
 
-def _compare(api: Api, model: str) -> None:
+def compare_now(api: Api, model: str) -> None:
+    """Compare production with the training data; ApiError when the comparison fails."""
     instance_id = api.post(f"/api/models/{segment(model)}/drift")["instance_id"]
     story, _ = follow(api, instance_id, lambda *_: None, seconds=LONGEST_COMPARISON)
     if story["status"] != "Completed":

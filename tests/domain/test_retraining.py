@@ -185,8 +185,9 @@ def test_a_model_that_learned_its_own_answers_is_a_loop_at_once() -> None:
         {"loop_length": 0},
         {"days": 0},
         {"callers": 0},
+        {"max_retrainings": -1},
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ContractError, match="drift"):
+    with pytest.raises(ContractError, match=next(iter(wrong))):
         DriftPolicy(**wrong)  # type: ignore[arg-type]

@@ -1,11 +1,14 @@
-"""`mlopsctl drift` and the reason of an alarm round one e-value in one way."""
+"""`mlopsctl drift` waits for a comparison, and rounds one e-value as the reason of an alarm does."""
 
-from typing import Any
+from typing import Any, cast
+
+import pytest
 
 from function_app.domain.codec import dump
 from function_app.domain.drift.drift import ColumnEvidence, Evidence, describe_evidence
 from function_app.domain.drift.retraining import DriftPolicy, judge, restart
-from mlopsctl.commands.drift import drift_lines, drift_table
+from mlopsctl.commands.drift import compare_now, drift_lines, drift_table
+from mlopsctl.reach.client import Api, ApiError
 from tests.domain.test_retraining import NOW, known, watched
 
 EVIDENCE = Evidence(
@@ -55,3 +58,32 @@ def test_the_table_has_the_texts_of_the_app() -> None:
     cells = list(drift_table(content()).columns[1].cells)
 
     assert cells == ["[red]512346[/red]", "[white]0.1235[/white]"]
+
+
+class Watched:
+    """An app whose comparison is at each of these states, one for each request."""
+
+    def __init__(self, *states: tuple[str, bool]) -> None:
+        self.states = list(states)
+
+    def post(self, path: str) -> dict[str, str]:
+        assert path == "/api/models/m/drift"
+        return {"instance_id": "watch-m"}
+
+    def find(self, path: str) -> dict[str, Any]:
+        assert path == "/api/status/watch-m"
+        status, ended = self.states.pop(0)
+        return {"status": status, "ended": ended, "step": None, "output": "no space"}
+
+
+def test_a_comparison_is_awaited() -> None:
+    app = Watched(("Running", False), ("Completed", True))
+
+    compare_now(cast(Api, app), "m")
+
+    assert app.states == []
+
+
+def test_a_failed_comparison_is_an_error_with_its_text() -> None:
+    with pytest.raises(ApiError, match="watch-m: no space"):
+        compare_now(cast(Api, Watched(("Failed", True))), "m")
