@@ -55,6 +55,12 @@ def timed(median: float | None, low: float | None) -> Cost:
         (MS, ALONE, timed(math.nan, math.nan), R, f"{TIME.format('not a number', 'not a number')}; `max_predict_ms` allows 100 ms."),
         (MS, ALONE, timed(None, None), R, f"The time of predict {UNMEASURED}"),
         (MS, ALONE, timed(5.0, None), R, f"The time of predict {UNMEASURED}"),
+        (MS, ALONE, timed(None, 5.0), R, f"The time of predict {UNMEASURED}"),
+        # The least budgets are budgets.
+        (replace(POLICY, max_model_bytes=1), ALONE, sized(2), R, "Its model folder has 2 bytes; `max_model_bytes` allows 1."),
+        (replace(POLICY, max_predict_ms=0.5), ALONE, timed(2.0, 1.0), R, f"{TIME.format(2, 1)}; `max_predict_ms` allows 0.5 ms."),
+        (replace(POLICY, max_model_ratio=0.5), PAIR, sized(250_001), R, "Its model folder has 250,001 bytes; `max_model_ratio` of 0.5 times the champion's allows 250,000."),
+        (replace(POLICY, max_predict_ratio=0.5), PAIR, timed(30.0, 21.0), R, f"{TIME.format(30, 21)}; `max_predict_ratio` of 0.5 times the champion's allows 20 ms."),
         (MS, ALONE, None, R, f"The time of predict {UNMEASURED}"),
         (THRICE, PAIR, timed(120.0, 119.0), P, ""),
         (THRICE, PAIR, timed(130.0, 121.0), R, f"{TIME.format(130, 121)}; `max_predict_ratio` of 3 times the champion's allows 120 ms."),
@@ -101,6 +107,10 @@ def test_without_budgets_nothing_is_measured_or_refused() -> None:
         (TWICE, ("--size",), 2),
         (MS, ("--time",), 22),
         (THRICE, ("--time",), 22),
+        (replace(POLICY, max_model_bytes=1), ("--size",), 2),
+        (replace(POLICY, max_model_ratio=0.5), ("--size",), 2),
+        (replace(POLICY, max_predict_ms=0.5), ("--time",), 22),
+        (replace(POLICY, max_predict_ratio=0.5), ("--time",), 22),
         (replace(BYTES, max_predict_ms=1.0, folds=5), ("--size", "--time"), 27),
     ],
 )

@@ -35,6 +35,7 @@ def reasons(*figures: Monotone, policy: GatePolicy = POLICY) -> tuple[str, ...]:
 def test_a_model_that_keeps_the_directions_up_to_the_limit_passes() -> None:
     assert reasons(RISES, FALLS) == ()
     assert reasons(FALLS, RISES) == ()
+    assert reasons(replace(RISES, rows=1), FALLS) == ()
 
 
 @pytest.mark.parametrize(

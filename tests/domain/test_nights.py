@@ -27,6 +27,8 @@ def test_an_e_value_is_finite_at_both_ends() -> None:
     assert e_value(1.0) == 0.5
     assert e_value(0.0) == e_value(LEAST_P) < math.inf
     assert e_value(math.nextafter(1.0, 0.0)) == pytest.approx(0.5)
+    # Next to 1 the e-value rises by a sixth of -log(p).
+    assert e_value(math.exp(-9e-5)) == pytest.approx(0.500015, abs=1e-8)
 
 
 def test_the_mean_e_value_of_uniform_p_values_is_at_most_one() -> None:

@@ -29,10 +29,10 @@ class Cost:
 class Budgets:
     """The most that a challenger may cost; 0 sets no budget, a ratio is of the champion's cost."""
 
-    model_bytes: int = 0
-    model_ratio: float = 0.0
-    predict_ms: float = 0.0
-    predict_ratio: float = 0.0
+    model_bytes: int
+    model_ratio: float
+    predict_ms: float
+    predict_ratio: float
 
     @property
     def of_size(self) -> bool:
