@@ -9,19 +9,14 @@ from function_app.domain.codec import dump, load
 from function_app.domain.gates import Comparison, GatePolicy, Verdict, judge
 from function_app.domain.gating.budgets import TIMED_CALLS, Cost
 from platform_jobs.probing.costs import PAIRS
+from tests.domain import test_gate_limits
+from tests.domain.test_gate_limits import ALONE
 
 POLICY = GatePolicy(bar=10.0)
 BYTES, MS = replace(POLICY, max_model_bytes=1_000_000), replace(POLICY, max_predict_ms=100.0)
 TWICE, THRICE = replace(POLICY, max_model_ratio=2.0), replace(POLICY, max_predict_ratio=3.0)
-ALONE = Comparison(rows=442, challenger_loss=9.0)
 PAIR = replace(
-    ALONE,
-    challenger_loss=90.0,
-    champion_loss=100.0,
-    gain=10.0,
-    gain_low=4.0,
-    gain_high=16.0,
-    level=0.001,
+    test_gate_limits.PAIR,
     champion_cost=Cost(size_bytes=500_000, milliseconds=40.0, milliseconds_low=30.0),
 )
 P, R, U = Verdict.PROMOTE, Verdict.REJECT, Verdict.INCONCLUSIVE

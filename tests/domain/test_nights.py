@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from function_app.domain.gates import Comparison, GatePolicy, Verdict, judge
+from function_app.domain.gates import GatePolicy, Verdict, judge
 from function_app.domain.gating.nights import LEAST_P, Night, e_value, gathered, judge_nights
+from tests.domain.test_gate_limits import PAIR
 
 NIGHT = Night(data="a", p_value=0.001, rows=442)
 
@@ -110,16 +111,7 @@ def test_a_better_challenger_is_promoted_after_some_nights() -> None:
 
 
 def test_the_gate_keeps_the_p_value_and_refuses_none() -> None:
-    pair = Comparison(
-        rows=442,
-        challenger_loss=90.0,
-        champion_loss=100.0,
-        gain=10.0,
-        gain_low=4.0,
-        gain_high=16.0,
-        level=0.001,
-        p_value=0.0004,
-    )
+    pair = replace(PAIR, p_value=0.0004)
 
     assert judge(pair, GatePolicy(bar=10.0)).p_value == 0.0004
     refused = judge(replace(pair, p_value=math.nan), GatePolicy(bar=10.0))
