@@ -13,12 +13,24 @@ ROOT = Path(__file__).parents[2]
 
 
 def demo(state: Path, *options: str) -> str:
-    """Return the output of the command, run twice on the same state by the test below."""
-    words = [sys.executable, "-m", "mlopsctl", "demo", "--state", str(state), *options]
+    """Run the demo on a state folder, and return its output."""
     environment = {**os.environ, "MLOPS_ENGINE": "", "COLUMNS": "300"}
-    ended = subprocess.run(
-        words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3 * PATIENCE
-    )
+
+    def command(name: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "mlopsctl", name, "--state", str(state), *words],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=3 * PATIENCE,
+        )
+
+    try:
+        ended = command("demo", *options)
+    except subprocess.TimeoutExpired:
+        command("down")  # the host and production are processes of their own
+        raise
     assert ended.returncode == 0, ended.stderr[-2000:] + ended.stdout[-2000:]
     return ended.stdout
 
