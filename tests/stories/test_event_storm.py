@@ -108,13 +108,20 @@ def test_a_storm_of_events_is_one_training_one_version_and_one_release_per_cause
         app.stop()
 
 
+def changed(rows: list[str], number: int) -> list[str]:
+    """Return the rows with another target in one of them; the data check refuses repeated rows."""
+    features, _, target = rows[number].rpartition(",")
+    return [*rows[:number], f"{features},{float(target) + 1}", *rows[number + 1 :]]
+
+
 def _storm(app: App, diabetes: str) -> None:
     import hashlib
 
-    row, files = diabetes.splitlines()[1] + "\n", []
+    header, *rows = diabetes.splitlines()
+    files = []
     for number in range(CAUSES):
         # A name with a dot: the watcher leaves it alone, so that only the storm speaks of it.
-        name, content = f"eager/.{number}.csv", diabetes + row * number
+        name, content = f"eager/.{number}.csv", "\n".join((header, *changed(rows, number), ""))
         app.drop(name, content)
         files.append((name, hashlib.sha256(content.encode()).hexdigest()))
     storm = Storm(app)
