@@ -32,6 +32,7 @@ from function_app.domain.release.serving import Image, Serving
 from function_app.domain.training import ModelVersion, Run, run_id
 from function_app.ports import Ports, Rows
 from tests.domain.test_reconciliation import IMAGE, NOW, RECORD, RUN
+from tests.patience import PATIENCE
 
 REQUEST = ReconcileRequest(reason="test", models=())
 
@@ -350,7 +351,11 @@ def test_a_foreign_file_in_the_folder_of_staging_is_reported_once_and_left_alone
     record.write_text('{"mine": true}')
     images = LocalImages(tmp_path, tmp_path, {}, LocalBundles(tmp_path))
     staging = LocalStaging(
-        tmp_path, images, Processes(tmp_path / "processes"), LocalKeys(tmp_path, tmp_path)
+        tmp_path,
+        images,
+        Processes(tmp_path / "processes"),
+        LocalKeys(tmp_path, tmp_path),
+        ready_seconds=PATIENCE,
     )
     platform, foreign = FakePlatform(), Foreign()
     ports = cast(

@@ -25,6 +25,7 @@ from function_app.settings.settings import BASE_IMAGE
 from tests.adapters.test_local import ROOT, built, model, projects, sick_image, there, version_of
 from tests.collector import collector
 from tests.funchost.conftest import until
+from tests.patience import PATIENCE
 
 __all__ = ["model"]
 
@@ -58,7 +59,12 @@ def images(state: Path, containers: Containers) -> LocalImages:
 @pytest.fixture
 def staging(state: Path, images: LocalImages, containers: Containers) -> Iterator[LocalStaging]:
     made = LocalStaging(
-        state, images, Processes(state / "processes"), LocalKeys(state, state), containers
+        state,
+        images,
+        Processes(state / "processes"),
+        LocalKeys(state, state),
+        containers,
+        ready_seconds=PATIENCE,
     )
     yield made
     made.remove("r")

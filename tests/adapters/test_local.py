@@ -27,6 +27,7 @@ from function_app.errors import AttemptError, ContractError, NotFoundError, Plat
 from function_app.settings.settings import read_projects
 from tests.contracts.benches import train
 from tests.funchost.conftest import until
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -280,7 +281,9 @@ def test_staging_says_why_a_service_does_not_get_healthy(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
-    staging = LocalStaging(tmp_path, images, processes, LocalKeys(tmp_path, tmp_path))
+    staging = LocalStaging(
+        tmp_path, images, processes, LocalKeys(tmp_path, tmp_path), ready_seconds=PATIENCE
+    )
 
     image = sick_image(images, model, tmp_path)
     with pytest.raises(AttemptError, match="holds no model that can be served"):
@@ -292,7 +295,9 @@ def test_staging_deploys_once_and_removes(
     tmp_path: Path, model: Path, processes: Processes
 ) -> None:
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
-    staging = LocalStaging(tmp_path, images, processes, LocalKeys(tmp_path, tmp_path))
+    staging = LocalStaging(
+        tmp_path, images, processes, LocalKeys(tmp_path, tmp_path), ready_seconds=PATIENCE
+    )
     image = built(images, version_of(model))
 
     deployments = [there(lambda: staging.deploy("r", image)) for _ in range(2)]
@@ -308,7 +313,12 @@ def test_production_keeps_serving_when_the_next_image_does_not_get_ready(
 ) -> None:
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
     production = LocalProduction(
-        tmp_path, ROOT, images, processes, LocalKeys(tmp_path, tmp_path / "user")
+        tmp_path,
+        ROOT,
+        images,
+        processes,
+        LocalKeys(tmp_path, tmp_path / "user"),
+        ready_seconds=PATIENCE,
     )
     good = built(images, version_of(model))
     assert production.champion("diabetes") is None
@@ -334,7 +344,12 @@ def test_production_comes_back_when_its_server_was_killed(
 ) -> None:
     images = LocalImages(tmp_path, ROOT, projects(), LocalBundles(tmp_path))
     production = LocalProduction(
-        tmp_path, ROOT, images, processes, LocalKeys(tmp_path, tmp_path / "user")
+        tmp_path,
+        ROOT,
+        images,
+        processes,
+        LocalKeys(tmp_path, tmp_path / "user"),
+        ready_seconds=PATIENCE,
     )
     good = built(images, version_of(model))
     reach(lambda: production.promote("r1", good, 1))

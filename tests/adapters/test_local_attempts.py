@@ -21,6 +21,7 @@ from function_app.domain.release.serving import Image
 from function_app.errors import AttemptError
 from tests.adapters.test_local import ROOT, built, model, projects, reach, there, version_of
 from tests.funchost.conftest import until
+from tests.patience import PATIENCE
 from tests.services import end_production, services, slow
 
 __all__ = ["model"]
@@ -41,13 +42,15 @@ class Machine:
     def keys(self) -> LocalKeys:
         return LocalKeys(self.state, self.state / "user")
 
-    def production(self, ready_seconds: float = 100.0) -> LocalProduction:
+    def production(self, ready_seconds: float = PATIENCE) -> LocalProduction:
         return LocalProduction(
-            self.state, ROOT, self.images, self.processes, self.keys, ready_seconds
+            self.state, ROOT, self.images, self.processes, self.keys, ready_seconds=ready_seconds
         )
 
-    def staging(self, ready_seconds: float = 100.0) -> LocalStaging:
-        return LocalStaging(self.state, self.images, self.processes, self.keys, None, ready_seconds)
+    def staging(self, ready_seconds: float = PATIENCE) -> LocalStaging:
+        return LocalStaging(
+            self.state, self.images, self.processes, self.keys, ready_seconds=ready_seconds
+        )
 
 
 @pytest.fixture
@@ -92,7 +95,13 @@ def test_replicas_that_were_slow_are_started_anew_by_the_next_request(machine: M
 
 def test_a_poll_of_an_attempt_starts_no_other(machine: Machine) -> None:
     impatient = LocalProduction(
-        machine.state, ROOT, machine.images, machine.processes, machine.keys, 100.0, patience=0.0
+        machine.state,
+        ROOT,
+        machine.images,
+        machine.processes,
+        machine.keys,
+        ready_seconds=PATIENCE,
+        patience=0.0,
     )
     with slow(machine.state) as started:
         for _ in range(5):

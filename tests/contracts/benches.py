@@ -18,6 +18,7 @@ from function_app.domain.training import ModelVersion
 from function_app.ports import Images, Production, Staging
 from tests.azure_servers.azure import NOW, ROOT, Azure
 from tests.made_once import trained
+from tests.patience import PATIENCE
 from tests.sample_project import sample_projects
 
 ASKS = 12
@@ -72,11 +73,11 @@ def local_bench(state: Path, model: Path) -> Iterator[Bench]:
     def version(number: str) -> ModelVersion:
         return _version(number, model, str(model))
 
-    staging = LocalStaging(state, images, processes, keys, now=lambda: NOW)
+    staging = LocalStaging(state, images, processes, keys, ready_seconds=PATIENCE, now=lambda: NOW)
     yield Bench(
         images=images,
         staging=staging,
-        production=LocalProduction(state, ROOT, images, processes, keys),
+        production=LocalProduction(state, ROOT, images, processes, keys, ready_seconds=PATIENCE),
         version=version,
         settle=lambda: None,
     )

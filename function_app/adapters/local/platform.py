@@ -75,7 +75,14 @@ def create_ports(settings: Settings) -> Ports:
     ready = settings.ready_seconds
     keys = LocalKeys(state, settings.user_folder)
     production = LocalProduction(
-        state, root, images, processes, keys, ready, watched, containment=containment
+        state,
+        root,
+        images,
+        processes,
+        keys,
+        ready_seconds=ready,
+        watched=watched,
+        containment=containment,
     )
     approvers = LocalApprovers(state)
 
@@ -123,7 +130,7 @@ def create_ports(settings: Settings) -> Ports:
         registry=registry,
         images=images,
         staging=LocalStaging(
-            state, images, processes, keys, containers, ready, containment=containment
+            state, images, processes, keys, containers, ready_seconds=ready, containment=containment
         ),
         production=production,
         probe=LocalProbe(keys),

@@ -29,7 +29,6 @@ from function_app.domain.release.serving import (
 )
 from function_app.errors import AttemptError
 from function_app.late_imports import importing
-from function_app.settings.settings import READY_SECONDS
 from function_app.telemetry import OTLP_ENDPOINT
 
 # The prefix of the names of deployments; the release id follows.
@@ -53,7 +52,8 @@ class LocalStaging:
         processes: Processes,
         keys: LocalKeys,
         containers: Containers | None = None,
-        ready_seconds: float = READY_SECONDS,
+        *,
+        ready_seconds: float,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience: float = 5.0,
         containment: Containment | None = None,

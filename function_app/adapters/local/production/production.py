@@ -28,7 +28,6 @@ from function_app.domain.drift.retraining import DriftPolicy
 from function_app.domain.release.serving import Deployment, Environment, Image, Rollout, Serving
 from function_app.errors import AttemptError, PlatformError
 from function_app.late_imports import importing
-from function_app.settings.settings import READY_SECONDS
 
 _OURS = ("port", "wish", REPORTED)
 
@@ -43,7 +42,8 @@ class LocalProduction:
         images: LocalImages,
         processes: Processes,
         keys: LocalKeys,
-        ready_seconds: float = READY_SECONDS,
+        *,
+        ready_seconds: float,
         watched: Mapping[str, DriftPolicy] | None = None,
         patience: float = 5.0,
         containment: Containment | None = None,
