@@ -40,7 +40,7 @@ def follow(
                 reported_steps += 1
             if view["ended"] or (until_step and shown.get("step") == until_step):
                 facts = [f"{k} {v}" for k, v in shown.items() if k not in ("step", "trail")]
-                tell(f"[bold]{shown.get('step', view['status'])}[/bold]", 0.0, ", ".join(facts))
+                tell(f"[bold]{shown.get('step', view['status'])}[/bold]", 0.0, " · ".join(facts))
                 return view, reported_steps
         time.sleep(0.1)
     step = shown.get("step", "its start")
