@@ -94,6 +94,15 @@ LIMITS = Table(
             "token. They are counted apart from those of machines.",
         ),
         _at_least_one(
+            "max_file_mib",
+            most=10_240,
+            default=200,
+            help="Largest file of training data, in MiB (1,048,576 bytes). The app refuses a "
+            "larger one before it reads it; versions that are stored already stay readable. The "
+            "job that reads a file may use 4 GiB of memory, and 20 times the size of a file over "
+            "200 MiB.",
+        ),
+        _at_least_one(
             "keep_events_days",
             most=36_500,
             default=30,

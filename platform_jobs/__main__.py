@@ -63,13 +63,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _profile(given: argparse.Namespace) -> int:
-    limit_process()
+    limit_process(size=_size(given.data))
     write_json(given.out, profile_table(scan_table(given.data)))
     return 0
 
 
 def _columns(given: argparse.Namespace) -> int:
-    limit_process(READER_MEMORY)
+    limit_process(READER_MEMORY, size=os.fstat(sys.stdin.fileno()).st_size)
     with given.out.open("wb") as out:
         for column in read_columns(_standard_input(), given.names):
             column.tofile(out)
@@ -82,12 +82,20 @@ def _labels(given: argparse.Namespace) -> int:
     return 0
 
 
+def _size(path: Path | None) -> int:
+    """Return the size of a file in bytes, 0 without one: its reader names the fault."""
+    try:
+        return path.stat().st_size if path else 0
+    except OSError:
+        return 0
+
+
 def _standard_input() -> TextIOWrapper:
     return TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _prepare(given: argparse.Namespace) -> int:
-    limit_process()
+    limit_process(size=max(_size(given.data), _size(given.reference)))
     if given.digest and file_digest(given.data) != given.digest:
         raise ContractError(f"{given.data} was changed after it was kept. Send the file again.")
     if given.reference_digest and not given.reference:

@@ -11,23 +11,29 @@ from typing import NoReturn
 
 from platform_jobs.errors import ContractError
 
-# The largest file that is taken, 200 MB, needs about 3 GB as text cells.
+# A file of this size needs about 3 GB as text cells. The limits grow with a larger file, whose size
+# `max_file_mib` in mlops.toml allows.
+FILE_BYTES = 200 << 20
 MEMORY = 4 << 30
 # Of a job that keeps a few columns as numbers: 200 MB of text are at most 800 MB of doubles.
 READER_MEMORY = 2 << 30
 CPU_SECONDS = 600
 MAX_COLUMNS = 10_000
-_memory = MEMORY  # the limit of this process
+# The limits of this process.
+_memory, _cpu_seconds = MEMORY, CPU_SECONDS
 
 
-def limit_process(memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS) -> None:
+def limit_process(memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS, *, size: int = 0) -> None:
     """Limit this process to so many bytes of memory and seconds of CPU time.
 
-    Beyond the memory Python raises MemoryError; beyond the CPU time ContractError is raised. A
-    lower limit that is in force already stays.
+    `size` is that of the file in bytes: both limits grow in proportion beyond FILE_BYTES. Beyond
+    the memory Python raises MemoryError; beyond the CPU time ContractError is raised. A lower limit
+    that is in force already stays.
     """
-    global _memory
-    _memory = memory
+    global _memory, _cpu_seconds
+    most = max(size, FILE_BYTES)
+    _memory = memory = memory * most // FILE_BYTES
+    _cpu_seconds = cpu_seconds = cpu_seconds * most // FILE_BYTES
     signal.signal(signal.SIGXCPU, _out_of_time)
     _lower(resource.RLIMIT_DATA, memory, memory)
     # The kernel kills the process at the hard limit, unless it ended before.
@@ -54,5 +60,5 @@ def _lower(kind: int, soft: int, hard: int) -> None:
 
 def _out_of_time(number: int, frame: FrameType | None) -> NoReturn:
     raise ContractError(
-        f"The file takes more than {CPU_SECONDS} seconds of CPU time to read. Split it."
+        f"The file takes more than {_cpu_seconds} seconds of CPU time to read. Split it."
     )

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from function_app.domain.codec import dump, load
-from function_app.domain.events.arrivals import Arrival, is_older
+from function_app.domain.events.arrivals import MIB, Arrival, FileLimit, is_older
 from function_app.domain.training import Dataset, Reference
 from function_app.errors import ContractError
 
 ARRIVAL = "arrival"
+# The rows that a model's own code writes as its sample; in Azure the app holds them in memory.
+SAMPLE_LIMIT = FileLimit(most=200 * MIB)
 
 
 def accepted(

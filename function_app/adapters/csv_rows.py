@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import IO, cast
 
 from function_app.adapters.reader_process import read_apart
+from function_app.domain.events.arrivals import MIB, FileLimit
 from function_app.errors import ContractError
 
-# Bytes of one file of labels; 500,000 labels with long ids have less.
-MAX_LABEL_BYTES = 32 * 1024 * 1024
+# 500,000 labels with long ids have less.
+LABEL_LIMIT = FileLimit(most=32 * MIB)
 
 
 def read_columns(file: IO[bytes], names: Sequence[str]) -> "list[array[float]]":

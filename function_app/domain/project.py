@@ -9,6 +9,7 @@ from function_app.domain.change.change import CheckPlan
 from function_app.domain.change.integration import ChangePolicy
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.drift.retraining import DriftPolicy
+from function_app.domain.events.arrivals import MIB, FileLimit
 from function_app.domain.gates import GatePolicy
 from function_app.domain.people.duties import ApprovalRules, Separation, UnknownAuthor
 from function_app.domain.people.people import Person
@@ -99,9 +100,15 @@ class Limits:
     max_events_per_minute: int = 1200
     max_megabytes_per_minute: int = 100
     max_orders_per_minute: int = 60
+    max_file_mib: int = 200
     keep_events_days: int = 30
     keep_claims_days: int = 400
     keep_histories_days: int = 90
+
+    def data_file(self) -> FileLimit:
+        """Return the limit of a file of training data."""
+        setting = f"limits.max_file_mib = {self.max_file_mib}"
+        return FileLimit(most=self.max_file_mib * MIB, setting=setting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ def test_a_file_of_the_inbox_is_not_gone_while_no_file_can_be_opened(tmp_path: P
     arrived = tmp_path / "rows.csv"
     arrived.write_text("a,Y\n")
 
-    with no_files_left(), pytest.raises(PlatformError), open_file(tmp_path, arrived, 100):
+    with no_files_left(), pytest.raises(PlatformError), open_file(tmp_path, arrived):
         pass
-    with open_file(tmp_path, arrived, 100) as file:
+    with open_file(tmp_path, arrived) as file:
         assert file.read() == b"a,Y\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.data.datasets import MAX_BYTES
+from function_app.domain.project import Limits
 from function_app.errors import ContractError
 from tests.attacks.attack import SAME, attack
 from tests.attacks.hostile_files import LITTLE, ODD, CloudInbox, Inbox, LocalInbox
@@ -130,11 +130,11 @@ def test_a_folder_with_odd_entries_is_listed(
 
 
 def test_the_largest_file_is_taken(tmp_path: Path) -> None:
-    inbox = LocalInbox(tmp_path)
+    inbox, most = LocalInbox(tmp_path), Limits().data_file().most
 
     def make(path: Path) -> None:
         with path.open("wb") as file:
-            file.truncate(MAX_BYTES)
+            file.truncate(most)
 
     address = inbox.land(".largest.csv", make)
     tracemalloc.start()
@@ -144,5 +144,5 @@ def test_the_largest_file_is_taken(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
 
-    assert Path(dataset.uri).stat().st_size == MAX_BYTES
+    assert Path(dataset.uri).stat().st_size == most
     assert peak < LITTLE

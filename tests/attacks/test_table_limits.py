@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from function_app.adapters.azure.data.observations import AzureRecords
-from function_app.adapters.csv_rows import MAX_LABEL_BYTES, read_labels
+from function_app.adapters.csv_rows import LABEL_LIMIT, read_labels
 from function_app.adapters.local.data.observations import LocalRecords
 from function_app.domain.data_quality import Prepared
 from function_app.domain.training import RunStatus
@@ -35,7 +35,7 @@ pytestmark = sdk_warnings
 
 def make_large_labels(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(MAX_LABEL_BYTES + 1)
+        file.truncate(LABEL_LIMIT.most + 1)
 
 
 class Labels:

@@ -64,6 +64,7 @@ WRONG = [
     ("max_trainings = 3", "max_trainings = 0", "limits.max_trainings = 0: it must be a whole number"),
     ("max_trainings = 3", "max_training = 3", "limits.max_training = 3: unknown key. Did you mean `max_trainings`"),
     ("max_trainings = 3", "keep_events_days = -1", "limits.keep_events_days = -1: it must be"),
+    ("max_trainings = 3", "max_file_mib = 0", "limits.max_file_mib = 0: it must be a whole number, at least 1 and at most 10_240"),
     # Wrong types; values that are not finite or not numbers.
     ("replicas = 2", "replicas = true", "release.replicas = true: it must be a whole number"),
     ("replicas = 2", "replicas = 2.0", "release.replicas = 2.0: it must be a whole number"),

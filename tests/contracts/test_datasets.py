@@ -9,7 +9,7 @@ import pytest
 
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
-from function_app.domain.events.arrivals import Arrival
+from function_app.domain.events.arrivals import Arrival, FileLimit
 from function_app.errors import (
     ConflictError,
     ContractError,
@@ -160,9 +160,9 @@ def test_a_file_that_is_too_large_is_refused(connection: Connection) -> None:
     landed.ensure_container()
     landed.write("m/a.csv", CSV)
 
-    with pytest.raises(ContractError, match=f"{len(CSV)} bytes; {len(CSV) - 1} are allowed"):
-        landed.read_at("m/a.csv", "", len(CSV) - 1)
-    assert landed.read_at("m/a.csv", "", len(CSV)) == CSV
+    with pytest.raises(ContractError, match=f"{len(CSV)} bytes; the limit is {len(CSV) - 1}"):
+        landed.read_at("m/a.csv", "", FileLimit(most=len(CSV) - 1))
+    assert landed.read_at("m/a.csv", "", FileLimit(most=len(CSV))) == CSV
 
 
 def test_the_same_file_added_by_many_at_once_is_one_version(place: Place) -> None:

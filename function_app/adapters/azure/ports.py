@@ -24,7 +24,7 @@ from function_app.domain.project import ModelProject
 from function_app.ports import Ports
 from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
-from function_app.settings.settings import Settings, read_people
+from function_app.settings.settings import Settings, read_limits, read_people
 
 LOG = logging.getLogger("mlops.azure")
 
@@ -42,7 +42,7 @@ def create_ports(settings: Settings) -> Ports:
     fetched = Path(tempfile.gettempdir()) / "mlops-fetched"
     return Ports(
         sources=GitSources(fetched, services.bundles.store, settings.git),
-        datasets=AzureDatasets(workspace),
+        datasets=AzureDatasets(workspace, read_limits(settings.projects).data_file()),
         jobs=services.jobs,
         registry=services.registry,
         images=services.images,

@@ -27,7 +27,7 @@ from function_app.domain.platform import EnsuredPart, PartState, PlannedPart
 from function_app.ports import Ports
 from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
-from function_app.settings.settings import Settings
+from function_app.settings.settings import Settings, read_limits
 
 
 class LocalPlatform:
@@ -63,7 +63,9 @@ def create_ports(settings: Settings) -> Ports:
     # The code of a model with a repository is not this app's: a module of the same name is another.
     trainings = {name: project.training for name, project in projects.items() if not project.code}
     containment = Containment(state=state, root=root, isolation=settings.isolation)
-    datasets = LocalDatasets(state, root, events, trainings, containment)
+    datasets = LocalDatasets(
+        state, root, events, trainings, containment, read_limits(projects).data_file()
+    )
     rows = open_ledger(state / "ledger.db")
     ledger = StoredLedger(rows)
     registry = LocalRegistry(state, events, ledger.newest_version)

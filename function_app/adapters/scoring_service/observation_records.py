@@ -73,7 +73,7 @@ class Records(PredictionLogs, Protocol):
     def labels(self, file: LabelFile) -> AbstractContextManager[IO[bytes]]:
         """Open a file of labels; NotFoundError when it is gone.
 
-        ContractError for anything but a regular file, and for one of over MAX_LABEL_BYTES.
+        ContractError for anything but a regular file, and for one of over LABEL_LIMIT.
         """
 
 

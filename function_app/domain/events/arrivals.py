@@ -1,4 +1,4 @@
-"""Files that arrive and are no data: markers, temporary files and folders.
+"""Files that arrive and are no data: markers, temporary files, folders and too large files.
 
 Hadoop and Spark leave files out whose names begin with `_`; they commit a job by an empty file
 `_SUCCESS`, and write checksums beside files (`.crc`). Tools that upload under a temporary name
@@ -16,8 +16,29 @@ from function_app.domain.text import identifiers as ids
 from function_app.errors import ContractError
 
 MOST_FILES = 1000
+MIB = 1 << 20  # bytes
 
 _TEMPORARY = re.compile(r"\.(?:_COPYING_|crc|crdownload|filepart|part|partial|temp|tmp)$", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLimit:
+    """The greatest size of a file, in bytes; `setting` is the line of mlops.toml that sets it."""
+
+    most: int
+    setting: str = ""
+
+    def check(self, name: str, size: int) -> None:
+        """Raise ContractError, code TOO_LARGE, when a file of this size in bytes is too large."""
+        if size > self.most:
+            raise self.refusal(name, size)
+
+    def refusal(self, name: str, size: int) -> ContractError:
+        """Return the refusal of a file of this size in bytes."""
+        allows = f"`{self.setting}` in mlops.toml allows" if self.setting else "the limit is"
+        remedy = "Split the file, or raise this value." if self.setting else "Split the file."
+        text = f"{name} has {size} bytes; {allows} {self.most}. {remedy}"
+        return ContractError(text, code="TOO_LARGE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from function_app.adapters.archives import pack
-from function_app.adapters.azure.jobs.run_outputs import MOST_OF_REPORT
+from function_app.adapters.azure.jobs.run_outputs import REPORT_LIMIT
 from function_app.domain.change.change import CheckPlan, CodeVersion
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from tests.adapters.azure.job_samples import IDENTITIES, RUN, dataset
@@ -156,7 +156,7 @@ def test_a_report_in_the_container_of_versions_is_none_of_a_check(azure: Azure) 
 
 
 def test_a_report_that_would_fill_the_memory_of_this_app_is_not_read(azure: Azure) -> None:
-    azure.wrote("runs/checks-a/report/junit.xml", b"x" * (MOST_OF_REPORT + 1), CHECKS)
+    azure.wrote("runs/checks-a/report/junit.xml", b"x" * (REPORT_LIMIT.most + 1), CHECKS)
 
     with pytest.raises(ContractError, match="bytes"):
         azure.jobs().report("checks-a", "junit.xml")

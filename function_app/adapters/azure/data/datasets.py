@@ -7,23 +7,24 @@ from function_app.adapters.accepted_data import accepted
 from function_app.adapters.azure.data.data_addresses import landed_name
 from function_app.adapters.azure.data.data_assets import DataAssets
 from function_app.adapters.azure.jobs.references import FOLDER, ReferenceRecords
-from function_app.adapters.azure.reach.blobs import Blobs, too_large
+from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.domain.codec import load
 from function_app.domain.data_quality import DataProfile
-from function_app.domain.events.arrivals import Arrival, limited
+from function_app.domain.events.arrivals import Arrival, FileLimit, limited
 from function_app.domain.events.events import ArrivedFile
+from function_app.domain.project import Limits
 from function_app.domain.text.identifiers import DATA_VERSION
 from function_app.domain.training import Dataset, Reference, training_advice
 from function_app.errors import ConflictError, ContractError, NotFoundError
-
-MAX_BYTES = 200 * 1024 * 1024
 
 
 class AzureDatasets:
     """Stores each version once; the storage itself publishes the events of new files."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, limit: FileLimit | None = None) -> None:
+        """Take the limit of a file that arrives, by default that of an app without `[limits]`."""
+        self._limit = limit or Limits().data_file()
         connection = workspace.connection
         self._settings = connection.settings
         self._landed = Blobs(connection, connection.settings.data_container)
@@ -34,7 +35,7 @@ class AzureDatasets:
     def add(self, model: str, uri: str, etag: str = "") -> Dataset:
         name = landed_name(self._settings, uri)
         with tempfile.TemporaryFile() as file:
-            version = self._landed.copy_at(name, etag, MAX_BYTES, file)
+            version = self._landed.copy_at(name, etag, self._limit, file)
             if version is None:
                 raise _changed(name)
             blob = f"{FOLDER}/{model}/{version}.csv"
@@ -52,8 +53,7 @@ class AzureDatasets:
         entry = self._landed.entry(path)
         if entry is None:
             return None
-        if entry.size > MAX_BYTES:
-            raise too_large(path, entry.size, MAX_BYTES)
+        self._limit.check(path, entry.size)
         if etag and etag.strip('"') != entry.etag:
             raise _changed(path)
         uri = self._landed.url(quote(path))
@@ -61,12 +61,12 @@ class AzureDatasets:
 
     def list_unreadable(self) -> tuple[str, ...]:
         try:
-            large = [entry for entry in self._landed.pages() if entry.size > MAX_BYTES]
+            large = [entry for entry in self._landed.pages() if entry.size > self._limit.most]
         except NotFoundError:
             return ()  # the platform has not made the container yet
         container = self._settings.data_container
         return tuple(
-            f"{container}/{entry.name}: {too_large(entry.name, entry.size, MAX_BYTES).message}"
+            f"{container}/{entry.name}: {self._limit.refusal(entry.name, entry.size).message}"
             for entry in large
         )
 

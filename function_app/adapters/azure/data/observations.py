@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from function_app.adapters.azure.data.datasets import MAX_BYTES
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.references import FOLDER as DATASETS
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import Connection
 from function_app.adapters.clock import SystemClock
-from function_app.adapters.csv_rows import MAX_LABEL_BYTES
+from function_app.adapters.csv_rows import LABEL_LIMIT
 from function_app.adapters.scoring_service.observation_records import (
     LabelFile,
     RecordedObservations,
 )
 from function_app.adapters.scoring_service.prediction_logs import Segment
 from function_app.domain.drift.observations import Watched
+from function_app.domain.events.arrivals import FileLimit
 from function_app.domain.project import ModelProject
 from function_app.errors import NotFoundError
 
@@ -88,7 +88,7 @@ class AzureRecords:
     @contextmanager
     def training_rows(self, watched: Watched) -> Iterator[IO[bytes]]:
         name = f"{DATASETS}/{watched.model}/{watched.dataset_version}.csv"
-        with self._open(self._versions, name, MAX_BYTES) as file:
+        with self._open(self._versions, name, None) as file:
             yield file
 
     def evaluation(self, watched: Watched) -> Any:
@@ -110,13 +110,13 @@ class AzureRecords:
 
     @contextmanager
     def labels(self, label_file: LabelFile) -> Iterator[IO[bytes]]:
-        with self._open(self._landed, label_file[1], MAX_LABEL_BYTES) as file:
+        with self._open(self._landed, label_file[1], LABEL_LIMIT) as file:
             yield file
 
     @contextmanager
-    def _open(self, blobs: Blobs, name: str, most: int) -> Iterator[IO[bytes]]:
+    def _open(self, blobs: Blobs, name: str, limit: FileLimit | None) -> Iterator[IO[bytes]]:
         """Yield a copy of a blob on disk, so that a large one takes no memory."""
         with TemporaryFile() as file:
-            blobs.copy_at(name, "", most, file)
+            blobs.copy_at(name, "", limit, file)
             file.seek(0)
             yield file

@@ -15,6 +15,7 @@ from function_app.adapters.azure.images.base_images import BaseImages
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
+from function_app.domain.events.arrivals import FileLimit
 from function_app.domain.release.base_image import BaseImage, base_images, pin
 from function_app.domain.release.serving import (
     TRUSTED_TYPES,
@@ -30,7 +31,7 @@ from function_app.records.submissions import Submissions
 
 DOCKERFILE = "Dockerfile"
 OWN = "scoring"
-MOST_BYTES = 8 << 30  # of a file of a model, as in platform_jobs
+FILE_LIMIT = FileLimit(most=8 << 30)  # of a file of a model, as in platform_jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,7 @@ class BuildContexts:
     def _copied(self, run_id: str, file: str, path: Path) -> str:
         """Copy a file of the model folder to a path; return its SHA-256 as hex digits."""
         with path.open("wb") as out:
-            digest = self._containers.copy(run_id, specs.TRAINING, file, MOST_BYTES, out)
+            digest = self._containers.copy(run_id, specs.TRAINING, file, FILE_LIMIT, out)
         if digest is None:
             raise _missing(run_id, specs.TRAINING, file)
         return digest

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from function_app.adapters.accepted_data import read_reference
+from function_app.adapters.accepted_data import SAMPLE_LIMIT, read_reference
 from function_app.adapters.archives import sha256
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
@@ -13,7 +13,6 @@ from function_app.domain.training import Dataset, Reference, Run
 from function_app.errors import ContractError
 
 FOLDER = "datasets"
-MOST_OF_SAMPLE = 200 * 1024 * 1024  # bytes
 
 
 class SampleRuns(Protocol):
@@ -58,7 +57,7 @@ class ReferenceRecords:
         if reference is None or self._blobs.entry(f"{FOLDER}/{model}/reference.json"):
             return reference
         run_id = sample_id(model)
-        rows = self._containers.read_at_most(run_id, specs.SAMPLE, "rows.csv", MOST_OF_SAMPLE)
+        rows = self._containers.read_within(run_id, specs.SAMPLE, "rows.csv", SAMPLE_LIMIT)
         if rows is None or sha256(rows) != reference.dataset.version:
             folder = specs.output_folder(run_id, specs.SAMPLE)
             text = f"The rows of {folder} do not match its record. Delete that folder."

@@ -16,6 +16,7 @@ from function_app.adapters.azure.reach.workspace import (
     RUNS_DATASTORE,
     datastore_path,
 )
+from function_app.domain.events.arrivals import FileLimit
 from function_app.errors import NotFoundError
 
 _T = TypeVar("_T")
@@ -37,29 +38,31 @@ class RunContainers:
         """Return a file of a run's output; None when there is none."""
         return self._first(run_id, kind, file, Blobs.read)
 
-    def read_at_most(self, run_id: str, kind: str, file: str, most: int) -> bytes | None:
+    def read_within(self, run_id: str, kind: str, file: str, limit: FileLimit) -> bytes | None:
         """Return a file of a run's output; None when there is none.
 
-        ContractError, code TOO_LARGE, when it has more than `most` bytes.
+        ContractError, code TOO_LARGE, when it is larger than the limit.
         """
 
         def read(blobs: Blobs, name: str) -> bytes | None:
             try:
-                return blobs.read_at(name, "", most)
+                return blobs.read_at(name, "", limit)
             except NotFoundError:
                 return None
 
         return self._first(run_id, kind, file, read)
 
-    def copy(self, run_id: str, kind: str, file: str, most: int, out: IO[bytes]) -> str | None:
+    def copy(
+        self, run_id: str, kind: str, file: str, limit: FileLimit, out: IO[bytes]
+    ) -> str | None:
         """Write a file of a run's output to `out`; return its SHA-256 as hex digits.
 
-        None when there is none. ContractError, code TOO_LARGE, when it has more than `most` bytes.
+        None when there is none. ContractError, code TOO_LARGE, when it is larger than the limit.
         """
 
         def copy(blobs: Blobs, name: str) -> str | None:
             try:
-                return blobs.copy_at(name, "", most, out)
+                return blobs.copy_at(name, "", limit, out)
             except NotFoundError:
                 return None
 

@@ -11,13 +11,14 @@ from function_app.adapters.stops import Stop, read_stop, stop_record
 from function_app.domain.change.change import CheckReport
 from function_app.domain.codec import load
 from function_app.domain.data_quality import Prepared
+from function_app.domain.events.arrivals import MIB, FileLimit
 from function_app.domain.gates import Comparison
 from function_app.domain.lineage.environment import RunEnvironment, read_environment
 from function_app.domain.training import Judged, finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
 # A thief of a check's identity can write anything there, so that reads are limited.
-MOST_OF_REPORT = 20 * 1024 * 1024
+REPORT_LIMIT = FileLimit(most=20 * MIB)
 
 
 class RunOutputs:
@@ -71,7 +72,7 @@ class RunOutputs:
         """Return a stored report; NotFoundError for any name that checks do not write."""
         content = None
         if name in REPORTS:
-            content = self._containers.read_at_most(run_id, specs.CHECKS, name, MOST_OF_REPORT)
+            content = self._containers.read_within(run_id, specs.CHECKS, name, REPORT_LIMIT)
         if content is None:
             raise NotFoundError(f"Run {run_id} has no report {name}. Read its checks.json.")
         return content

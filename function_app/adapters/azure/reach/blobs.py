@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from function_app.adapters.azure.reach.connection import Connection, translate
 from function_app.addresses import blob_name
+from function_app.domain.events.arrivals import MIB, FileLimit
 from function_app.errors import ContractError, NotFoundError, PlatformError
 from function_app.late_imports import importing
 from function_app.settings.azure import AzureSettings
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
 # The size limit of a record in bytes: model code may have written anything under its name.
-MOST_OF_RECORD = 20 * 1024 * 1024
+RECORD_LIMIT = FileLimit(most=20 * MIB)
 PIECE = 4 << 20  # bytes of a download that are in memory at a time
 MOST_CHANGES = 20  # of one pointer by others, while this process tries to write it
 
@@ -78,8 +79,8 @@ class Blobs:
                 return None
         return content
 
-    def copy_at(self, name: str, etag: str, most: int, out: IO[bytes]) -> str | None:
-        """Write a blob of at most `most` bytes to `out` if it has this etag.
+    def copy_at(self, name: str, etag: str, limit: FileLimit | None, out: IO[bytes]) -> str | None:
+        """Write a blob within the limit to `out` if it has this etag.
 
         Return its SHA-256 as hex digits, None when it has another etag. Without an etag any content
         counts. ContractError, code TOO_LARGE, when it is larger; NotFoundError when there is no
@@ -99,11 +100,11 @@ class Blobs:
             try:
                 # The size is read first, so that nothing of a blob that is too large is read.
                 known = self._container().get_blob_client(blob_name(name)).get_blob_properties()
-                if known.size > most:
-                    raise too_large(name, known.size, most)
+                if limit is not None:
+                    limit.check(name, known.size)
                 stream = self._container().download_blob(blob_name(name), **options)
-                if stream.size > most:
-                    raise too_large(name, stream.size, most)
+                if limit is not None:
+                    limit.check(name, stream.size)
                 for chunk in stream.chunks():
                     digest.update(chunk)
                     out.write(chunk)
@@ -111,10 +112,10 @@ class Blobs:
                 return None
         return digest.hexdigest()
 
-    def read_at(self, name: str, etag: str, most: int) -> bytes | None:
+    def read_at(self, name: str, etag: str, limit: FileLimit) -> bytes | None:
         """Return the blob that `copy_at` writes, None when it has another etag."""
         out = io.BytesIO()
-        return out.getvalue() if self.copy_at(name, etag, most, out) is not None else None
+        return out.getvalue() if self.copy_at(name, etag, limit, out) is not None else None
 
     def entry(self, name: str) -> BlobEntry | None:
         """Return the listing entry of a blob; None for a folder or when there is none."""
@@ -218,11 +219,11 @@ class Blobs:
     def read_record(self, name: str) -> dict[str, Any] | None:
         """Return the object of a pointer; {} for other content, None when there is no blob.
 
-        A blob that is larger than MOST_OF_RECORD is not read. PlatformError when the storage does
+        A blob that is larger than RECORD_LIMIT is not read. PlatformError when the storage does
         not answer: the pointer must not count as absent then.
         """
         try:
-            content = self.read_at(name, "", MOST_OF_RECORD)
+            content = self.read_at(name, "", RECORD_LIMIT)
         except NotFoundError:
             return None
         except ContractError:
@@ -330,12 +331,6 @@ class Blobs:
                 **connection.options(),
             )
         return self._made
-
-
-def too_large(name: str, size: int, most: int) -> ContractError:
-    """Return the refusal of a blob that has more bytes than allowed."""
-    text = f"{name} has {size} bytes; {most} are allowed. Split the file."
-    return ContractError(text, code="TOO_LARGE")
 
 
 def _read_refusal(response: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import IO
 
-from function_app.adapters.accepted_data import accepted, read_reference
+from function_app.adapters.accepted_data import SAMPLE_LIMIT, accepted, read_reference
 from function_app.adapters.csv_profile import profile_csv
 from function_app.adapters.local.jobs.platform_job import run_job
 from function_app.adapters.local.reach.containment import Containment
@@ -18,8 +18,9 @@ from function_app.addresses import below, file_address, file_path
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
-from function_app.domain.events.arrivals import Arrival, limited
+from function_app.domain.events.arrivals import Arrival, FileLimit, limited
 from function_app.domain.events.events import ArrivedFile
+from function_app.domain.project import Limits
 from function_app.domain.text.identifiers import DATA_VERSION
 from function_app.domain.training import Dataset, Reference, training_advice
 from function_app.errors import ConflictError, ContractError, MlopsError, NotFoundError
@@ -28,7 +29,6 @@ from function_app.ports import Events
 REFERENCE = "reference.json"
 # Begins the etag of an entry that is never read, whose content has no digest.
 UNREADABLE = "unreadable"
-MAX_BYTES = 200 * 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -42,12 +42,14 @@ class LocalDatasets:
         events: Events,
         trainings: Mapping[str, str] | None = None,
         containment: Containment | None = None,
+        limit: FileLimit | None = None,
     ) -> None:
         """Take the state folder, the app's folder, and by model the module that writes its sample.
 
         `containment` limits the files that this module sees, by default to as few as this machine
-        can.
+        can. `limit` is that of a file that arrives, by default that of an app without `[limits]`.
         """
+        self._limit = limit or Limits().data_file()
         self._containment = containment or Containment(state=state, root=root)
         self._trainings = trainings or {}
         self._inbox = state / "inbox"
@@ -60,7 +62,7 @@ class LocalDatasets:
         path = file_path(uri)
         if not path.resolve().is_relative_to(self._inbox.resolve()):
             raise ContractError(f"{uri} is not in the inbox. Put the file under {self._inbox}.")
-        with open_file(self._inbox, path, MAX_BYTES) as file:
+        with open_file(self._inbox, path, self._limit) as file:
             return self._store(model, file, etag)
 
     def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
@@ -69,9 +71,9 @@ class LocalDatasets:
             return None
         file_of = self._inbox.joinpath(*steps)
         try:
-            with open_file(self._inbox, file_of, MAX_BYTES) as file:
+            with open_file(self._inbox, file_of, self._limit) as file:
                 size = os.fstat(file.fileno()).st_size
-                digest = copy_file(file, None, MAX_BYTES)
+                digest = copy_file(file, None, self._limit)
         except NotFoundError:
             return None
         _check_etag(file_of.name, etag, digest)
@@ -135,7 +137,7 @@ class LocalDatasets:
                     return f"{model}: none yet, its first accepted data becomes it"
                 profile = load(DataProfile, sample)
                 os.replace(self._copy(baseline.parent, out / "rows.csv"), baseline)
-        with open_file(self._versions, baseline, MAX_BYTES) as file:
+        with open_file(self._versions, baseline, self._limit) as file:
             self._store_reference(self._store(model, file), profile)
         return f"{model}: {baseline.name}"
 
@@ -146,7 +148,7 @@ class LocalDatasets:
     def _copy(self, folder: Path, source: Path) -> Path:
         """Return an unfinished file in a folder with the content of another file."""
         with source.open("rb") as file, _unfinished(folder).open("wb") as out:
-            copy_file(file, out, MAX_BYTES)
+            copy_file(file, out, SAMPLE_LIMIT)
             return Path(out.name)
 
     def _store(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
@@ -154,7 +156,7 @@ class LocalDatasets:
         part = _unfinished(below(self._versions, model))
         try:
             with part.open("wb") as out:
-                version = copy_file(file, out, MAX_BYTES)
+                version = copy_file(file, out, self._limit)
                 out.flush()
                 os.fsync(out.fileno())
             _check_etag(Path(file.name).name, etag, version)
@@ -168,8 +170,8 @@ class LocalDatasets:
     def _whole(self, dataset: Dataset) -> Dataset:
         """Return the version when its bytes are the ones that its name says."""
         try:
-            with open_file(self._versions, Path(dataset.uri), MAX_BYTES) as file:
-                digest = copy_file(file, None, MAX_BYTES)
+            with open_file(self._versions, Path(dataset.uri)) as file:
+                digest = copy_file(file, None)
         except NotFoundError:
             text = f"Version {dataset.version[:12]} is gone. {training_advice(dataset.model)}"
             raise NotFoundError(text) from None
@@ -188,14 +190,14 @@ class LocalDatasets:
     def _arrived(self, container: str, path: Path) -> ArrivedFile:
         name, etag = path.relative_to(self._inbox / container).as_posix(), UNREADABLE
         # A file that is never read gets its own refusal, so that the others are still taken.
-        if not why_unreadable(self._inbox, path, MAX_BYTES):
-            with open_file(self._inbox, path, MAX_BYTES) as file:
-                etag = copy_file(file, None, MAX_BYTES)
+        if not why_unreadable(self._inbox, path, self._limit):
+            with open_file(self._inbox, path, self._limit) as file:
+                etag = copy_file(file, None, self._limit)
         return ArrivedFile(path=name, uri=path.as_uri(), etag=etag, size=path.lstat().st_size)
 
     def list_unreadable(self) -> tuple[str, ...]:
         reasons = (
-            (path, why_unreadable(self._inbox, path, MAX_BYTES)) for path in _files(self._inbox)
+            (path, why_unreadable(self._inbox, path, self._limit)) for path in _files(self._inbox)
         )
         return tuple(f"{path.relative_to(self._inbox)}: {why}" for path, why in reasons if why)
 
@@ -228,10 +230,10 @@ class LocalDatasets:
         container, _, blob = name.partition("/")
         etag = f"{UNREADABLE}-{status.st_ctime_ns}-{status.st_size}"
         # Its event is refused with the reason, which an operator sees among the dead letters.
-        if not why_unreadable(self._inbox, path, MAX_BYTES):
+        if not why_unreadable(self._inbox, path, self._limit):
             try:
-                with open_file(self._inbox, path, MAX_BYTES) as file:
-                    etag = copy_file(file, None, MAX_BYTES)
+                with open_file(self._inbox, path, self._limit) as file:
+                    etag = copy_file(file, None, self._limit)
             except MlopsError:
                 # The file was changed or deleted in this moment: `find` reads its present state.
                 pass

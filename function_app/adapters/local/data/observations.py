@@ -5,8 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from function_app.adapters.csv_rows import MAX_LABEL_BYTES
-from function_app.adapters.local.data.datasets import MAX_BYTES
+from function_app.adapters.csv_rows import LABEL_LIMIT
 from function_app.adapters.local.reach.files import read_json, write_json
 from function_app.adapters.local.reach.inbox_files import open_file
 from function_app.adapters.scoring_service.observation_records import (
@@ -77,7 +76,7 @@ class LocalRecords:
     def training_rows(self, watched: Watched) -> Iterator[IO[bytes]]:
         folder = self._state / "datasets"
         path = below(folder, watched.model, f"{watched.dataset_version}.csv")
-        with open_file(folder, path, MAX_BYTES) as file:
+        with open_file(folder, path) as file:
             yield file
 
     def evaluation(self, watched: Watched) -> Any:
@@ -96,5 +95,5 @@ class LocalRecords:
 
     @contextmanager
     def labels(self, label_file: LabelFile) -> Iterator[IO[bytes]]:
-        with open_file(self._state / "inbox", Path(label_file[1]), MAX_LABEL_BYTES) as file:
+        with open_file(self._state / "inbox", Path(label_file[1]), LABEL_LIMIT) as file:
             yield file

@@ -1,0 +1,30 @@
+"""The limits of a job that reads a file; a child process is limited, because limits stay."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from platform_jobs.limits import CPU_SECONDS, FILE_BYTES, MEMORY
+
+ROOT = Path(__file__).parents[2]
+CHILD = """
+import json, resource
+from platform_jobs.limits import limit_process, out_of_memory
+limit_process(size={size})
+limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_DATA, resource.RLIMIT_CPU)]
+print(json.dumps([*limits, str(out_of_memory())]))
+"""
+
+
+@pytest.mark.parametrize(("size", "times"), [(0, 1), (FILE_BYTES, 1), (3 * FILE_BYTES, 3)])
+def test_the_limits_grow_with_a_large_file(size: int, times: int) -> None:
+    words = [sys.executable, "-c", CHILD.format(size=size)]
+
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    memory, seconds, said = json.loads(ended.stdout)
+    assert (memory, seconds) == (times * MEMORY, times * CPU_SECONDS)
+    assert f"more than {times * MEMORY >> 30} GiB of memory" in said
