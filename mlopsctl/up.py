@@ -194,6 +194,6 @@ def _announce_up(url: str, state: Path, parts: list[dict[str, str]], as_json: bo
     out.print(f"  {'isolation':<18}{find_level()}", soft_wrap=True, markup=False)
     out.print(f"App         {url}/api/status")
     for folder in folders:
-        out.print(f"Inbox       {folder} (drop a CSV here)", soft_wrap=True)
+        out.print(f"Inbox       {folder} (drop a CSV or Parquet file here)", soft_wrap=True)
     out.print(f"Host's log  {log}", soft_wrap=True)
     return out.print("Ctrl-C stops everything. Trainings and releases continue at the next start.")

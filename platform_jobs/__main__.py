@@ -8,11 +8,13 @@ import argparse
 import os
 import signal
 import sys
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from io import TextIOWrapper
+from io import BufferedReader, BytesIO, FileIO, TextIOWrapper
 from pathlib import Path
+from typing import IO
 
 from platform_jobs.contract.walk import Rows, check_contract
 from platform_jobs.errors import ContractError
@@ -36,6 +38,7 @@ from platform_jobs.profile import profile_table
 from platform_jobs.sample import write_sample
 from platform_jobs.splitting.cross_fitting import train_and_ask
 from platform_jobs.tables.columns import read_columns, read_labels
+from platform_jobs.tables.parquet import MAGIC, is_parquet, read_parquet_columns
 from platform_jobs.tables.tables import scan_table
 
 # A command does not send these signals to itself when it fails.
@@ -71,14 +74,14 @@ def _profile(given: argparse.Namespace) -> int:
 def _columns(given: argparse.Namespace) -> int:
     limit_process(READER_MEMORY, size=os.fstat(sys.stdin.fileno()).st_size)
     with given.out.open("wb") as out:
-        for column in read_columns(_standard_input(), given.names):
+        for column in _read_columns(_standard_input(), given.names):
             column.tofile(out)
     return 0
 
 
 def _labels(given: argparse.Namespace) -> int:
     limit_process(READER_MEMORY)
-    write_json(given.out, read_labels(_standard_input(), given.target))
+    write_json(given.out, read_labels(_text(_standard_input()), given.target))
     return 0
 
 
@@ -90,8 +93,22 @@ def _size(path: Path | None) -> int:
         return 0
 
 
-def _standard_input() -> TextIOWrapper:
-    return TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="")
+def _standard_input() -> BufferedReader:
+    return BufferedReader(FileIO(sys.stdin.fileno(), closefd=False))
+
+
+def _read_columns(file: BufferedReader, names: Sequence[str]) -> "list[array[float]]":
+    """Return the columns of a CSV, or of a Parquet file."""
+    if not file.peek(len(MAGIC)).startswith(MAGIC):
+        return read_columns(_text(file), names)
+    content = file.read()
+    if is_parquet(content):
+        return read_parquet_columns(content, names)
+    return read_columns(_text(BytesIO(content)), names)
+
+
+def _text(file: IO[bytes]) -> TextIOWrapper:
+    return TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _prepare(given: argparse.Namespace) -> int:

@@ -15,8 +15,7 @@ _CHUNK = 1 << 20
 _SAVE = "Save the table as CSV (UTF-8, commas) and put that file in place."
 # Source: the formats' specifications and the magic file of file(1).
 _MAGIC = (
-    (b"PAR1", "a Parquet file"),
-    (b"PARE", "an encrypted Parquet file"),
+    (b"PARE", "a Parquet file with an encrypted footer"),
     (b"ARROW1", "an Arrow (Feather) file"),
     (b"FEA1", "a Feather file"),
     (b"ORC", "an ORC file"),

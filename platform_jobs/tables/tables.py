@@ -11,8 +11,9 @@ from pathlib import Path
 
 from platform_jobs.errors import ContractError
 from platform_jobs.tables.containers import refuse_markup, unpack
-from platform_jobs.tables.dialects import Record, check_width, detect, records
+from platform_jobs.tables.dialects import Dialect, Record, check_width, detect, records
 from platform_jobs.tables.encodings import decode
+from platform_jobs.tables.parquet import is_parquet, parse_parquet
 from platform_jobs.tables.shapes import Shape
 
 # Invisible characters that editors and joined files leave in names.
@@ -61,6 +62,10 @@ def scan_table(path: Path) -> Table:
 def parse_table(content: bytes) -> Table:
     """Return the table in the bytes of a file, as scan_table does."""
     content, packed = unpack(content)
+    if is_parquet(content):
+        names, cells, notes = parse_parquet(content)
+        header = Record(line=1, fields=names)
+        return _shaped(Shape(header=header, rows=cells, dialect=Dialect()), (*packed, *notes))
     text, encoded = decode(content)
     if not text.strip():
         raise ContractError("The file is empty. It needs a header and rows.")
@@ -71,15 +76,22 @@ def parse_table(content: bytes) -> Table:
         Record(line=record.line, fields=[field.strip() for field in record.fields])
         for record in records(text, dialect)
     )
-    header.fields[:] = [name.strip(_INVISIBLE).strip() for name in header.fields]
     shape = Shape(header=header, rows=rows, dialect=dialect)
+    cut_off = not text.endswith(("\n", "\r"))
+    return _shaped(shape, (*packed, *encoded, *dialect.notes), cut_off=cut_off)
+
+
+def _shaped(shape: Shape, read: tuple[str, ...], *, cut_off: bool = False) -> Table:
+    """Return the table of header and rows; `read` are the notes on the form of the file."""
+    header = shape.header
+    header.fields[:] = [name.strip(_INVISIBLE).strip() for name in header.fields]
     shape.leave_out_blank_rows()
     shape.leave_out_trailing_cells()
     shape.leave_out_index()
     shape.check_header()
-    shape.check_rows(cut_off=not text.endswith(("\n", "\r")))
+    shape.check_rows(cut_off=cut_off)
     shape.read_decimal_commas()
-    notes, faults = (*packed, *encoded, *dialect.notes, *shape.notes), tuple(shape.faults)
+    notes, faults = (*read, *shape.notes), tuple(shape.faults)
     if shape.is_headless:
         return Table(columns=(), rows=(), notes=notes, faults=faults)
     return Table(

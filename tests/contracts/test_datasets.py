@@ -80,7 +80,7 @@ def test_the_newest_is_what_was_accepted_last(place: Place) -> None:
 
 def test_a_model_without_data_has_none_and_is_told_what_to_do(place: Place) -> None:
     assert place.datasets.reference("m") is None
-    with pytest.raises(NotFoundError, match=r"m has no data yet\. Put a CSV file"):
+    with pytest.raises(NotFoundError, match=r"m has no data yet\. Put a CSV or Parquet file"):
         place.datasets.latest("m")
 
 

@@ -153,7 +153,7 @@ REFUSED = [
     File(name="JSON", content=b'[{"age": 1, "bmi": 2}]', words=("JSON", "Save the table as CSV")),
     File(name="JSON object", content=b'{"age": [1, 2]', words=("JSON",)),
     File(name="JSON Lines", content=b'{"age": 1}\n{"age": 2}\n', words=("JSON Lines",)),
-    File(name="Parquet", content=b"PAR1\x15\x04\x15", words=("Parquet",)),
+    File(name="Parquet, cut off", content=b"PAR1\x15\x04\x15", words=("Parquet", "cut off")),
     File(name="Arrow", content=b"ARROW1\x00\x00\xff", words=("Arrow",)),
     File(name="Excel", content=archive(xl__workbook="<x/>"), words=("Excel", ".xlsx")),
     File(

@@ -43,7 +43,7 @@ def test_the_figures_are_those_that_the_gate_reads(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"", "The file is empty. It needs a header and rows."),
-        (b"PAR1", "The file is a Parquet file. Save the table as CSV (UTF-8, commas)"),
+        (b"PAR1", "The file is a Parquet file that is cut off. Upload it again."),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_its_reason(

@@ -91,8 +91,8 @@ class AzureDatasets:
             return dataset
         reference = self._references.adopt(model)
         if reference is None:
-            text = f"{model} has no data yet. Put a CSV file into its folder of the container."
-            raise NotFoundError(text)
+            advice = "Put a CSV or Parquet file into its folder of the container."
+            raise NotFoundError(f"{model} has no data yet. {advice}")
         self._check(reference.dataset)
         return reference.dataset
 

@@ -29,6 +29,7 @@ from function_app.ports import Events
 REFERENCE = "reference.json"
 # Begins the etag of an entry that is never read, whose content has no digest.
 UNREADABLE = "unreadable"
+_PARQUET = "application/vnd.apache.parquet"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -101,8 +102,8 @@ class LocalDatasets:
             return self._whole(newest)
         reference = self.reference(model)
         if reference is None:
-            text = f"{model} has no data yet. Put a CSV file into its folder of the inbox."
-            raise NotFoundError(text)
+            advice = "Put a CSV or Parquet file into its folder of the inbox."
+            raise NotFoundError(f"{model} has no data yet. {advice}")
         return self._whole(reference.dataset)
 
     def version(self, model: str, version: str) -> Dataset:
@@ -239,7 +240,7 @@ class LocalDatasets:
                 pass
         data = {
             "api": "PutBlob",
-            "contentType": "text/csv",
+            "contentType": _PARQUET if path.suffix == ".parquet" else "text/csv",
             "contentLength": status.st_size,
             "blobType": "BlockBlob",
             "eTag": etag,
