@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Some images set it. Each process would then compile every module again, 2 s of CPU for a training.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up down test test-conformance test-azure crash soak examples storm bench bench-data-check bench-drift bench-gates mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
+.PHONY: help demo up down test test-conformance test-azure crash soak examples storm bench bench-data-check bench-data-size bench-drift bench-gates mutants test-worker record-worker lint check advisories infra-check mlflow-ui base-image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,9 @@ bench-drift: $(READY) ## Measure the test for drift on streams with a known trut
 
 bench-data-check: $(READY) ## Print false alarms and detection of the data check, beside its goals
 	@$(PY) -m benchmarks.data_check
+
+bench-data-size: $(READY) ## Print time and memory of the data check of 1,000,000 rows and 50 columns
+	@$(PY) -m benchmarks.data_check.size
 
 lint: $(READY) ## Format, lint, types, layers
 	@$(VENV)/bin/ruff format --check .

@@ -8,8 +8,15 @@ models answer `asked/all/`.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from platform_jobs.checking.data_check import check_table, read_earlier, write_report
+from platform_jobs.checking.data_check import (
+    check_plain,
+    check_table,
+    read_earlier,
+    read_large,
+    write_report,
+)
 from platform_jobs.checking.names import map_columns
 from platform_jobs.checking.report import Content
 from platform_jobs.errors import ContractError
@@ -28,6 +35,9 @@ from platform_jobs.splitting.held_out import ROWS, SCHEMA
 from platform_jobs.splitting.split import Split, split_rows
 from platform_jobs.tables.tables import Table, scan_table, write_table
 from platform_jobs.tables.words import Words, label_faults
+
+if TYPE_CHECKING:
+    from platform_jobs.checking.fast_reader import Plain
 
 PREPARED = "prepared.json"
 SEEN, HELD_OUT, ALL = "seen", "held_out", "all"
@@ -59,6 +69,11 @@ def prepare(
     """
     try:
         words = words or Words()
+        plain = read_large(data, schema) if words == Words() and not group else None
+        if plain is not None and target in plain.columns:
+            content = _prepare_large(plain, target, key, out, reference, schema, folds)
+            return _written(content, out)
+        del plain
         content = _prepare(data, target, schema, reference, words, group)
         table = content.pop("table")
         if {target, group or target} <= {*table.columns} and not content["profile"]["faults"]:
@@ -74,6 +89,10 @@ def prepare(
         content = {"refused": str(error), "profile": None}
     except MemoryError:
         content = {"refused": str(out_of_memory()), "profile": None}
+    return _written(content, out)
+
+
+def _written(content: Content, out: Path) -> Content:
     out.mkdir(parents=True, exist_ok=True)
     write_report(content, out)
     # Written last, so that a reader who finds this file finds the rows too.
@@ -97,6 +116,37 @@ def _prepare(
     if earlier is not None:
         content |= check_table(table, earlier, target, group)
     return content
+
+
+def _prepare_large(
+    plain: "Plain",
+    target: str,
+    key: str,
+    out: Path,
+    reference: Path | None,
+    schema: Sequence[str],
+    folds: int,
+) -> Content:
+    """Return the content of `prepare`, and write its folders, by arrays.
+
+    The reference data leaves the memory before the rows are written.
+    """
+    from platform_jobs.checking.fast_reader import profile_plain
+    from platform_jobs.large.folders import Folders
+    from platform_jobs.large.hashing import row_hashes
+    from platform_jobs.large.split import split_plain
+
+    content: Content = {"refused": "", "profile": profile_plain(plain.columns, plain.values)}
+    if reference:
+        content |= check_plain(plain, read_earlier(reference, schema), target)
+    split = split_plain(plain, row_hashes(plain, key), folds)
+    Folders(plain, target, out).write(split, SEEN, HELD_OUT, ALL)
+    return content | {
+        "seen": len(split.seen),
+        "held_out": len(split.judging),
+        "folds": split.fold_count,
+        "repeated": split.repeated,
+    }
 
 
 def _write_split(out: Path, split: Split, target: str, group: str, words: Words) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
+    Rows = NDArray[np.int_]
+    Keys = NDArray[np.uint64]
 
 # Fewer rows are not compared: their tests find nothing.
 LEAST_ROWS = 30
@@ -53,18 +55,17 @@ def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
     """Return the findings about a sample; notes come last."""
     notes: list[Finding] = list(_outliers(reference, sample))
     copied = np.isin(sample.keys, reference.keys)
-    compared = sample
-    if copied.any() and _repeated(reference) <= FEW_REPEATED * len(reference):
+    fresh = np.arange(len(sample))
+    if copied.any() and _repeated(reference.keys) <= FEW_REPEATED * len(reference):
         fresh = np.flatnonzero(~copied)
-        compared = sample.take(fresh)
         notes.append(_overlap(len(sample), len(fresh)))
     tests = list(_rows(reference, sample))
-    if min(len(compared), len(reference)) < LEAST_ROWS:
+    if min(len(fresh), len(reference)) < LEAST_ROWS:
         if not copied.any():
             text = f"Less than {LEAST_ROWS} rows cannot be compared with earlier data."
             notes.append(Finding(kind="rows", severity=Severity.NOTE, text=text))
         return Comparison(rows=0, reference_rows=0, findings=(*significant(tests), *notes))
-    before, now = _bounded(reference, MOST_ROWS), _bounded(compared, MOST_ROWS)
+    before, now = bounded(reference, MOST_ROWS), sample.take(_drawn(fresh, MOST_ROWS))
     tests += [*_columns(before, now), *_atoms(before, now)]
     index = {name: number for number, name in enumerate(before.names)}.get(target)
     varied = (before.values.std(axis=0) > 0) & (now.values.std(axis=0) > 0)
@@ -75,33 +76,42 @@ def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
     if 1 < varied.sum() <= MOST_SWAPPED:
         tests += _swaps(before, now, np.flatnonzero(varied))
     if before.names:
-        tests.append(_joint(_bounded(before, MOST_JOINT), _bounded(now, MOST_JOINT)))
+        tests.append(_joint(bounded(before, MOST_JOINT), bounded(now, MOST_JOINT)))
     return Comparison(
-        rows=len(compared),
+        rows=len(fresh),
         reference_rows=len(reference),
         findings=(*_merged(significant(tests)), *notes),
     )
 
 
-def _bounded(sample: Sample, most: int) -> Sample:
+def bounded(sample: Sample, most: int) -> Sample:
+    """Return at most so many rows of a sample, drawn with a fixed seed."""
     if len(sample) <= most:
         return sample
-    return sample.take(np.random.default_rng(SEED).permutation(len(sample))[:most])
+    return sample.take(_drawn(np.arange(len(sample)), most))
 
 
-def _repeated(sample: Sample) -> int:
-    return len(sample) - len(np.unique(sample.keys))
+def _drawn(numbers: "Rows", most: int) -> "Rows":
+    """Return at most so many of the numbers, drawn with a fixed seed."""
+    if len(numbers) <= most:
+        return numbers
+    return numbers[np.random.default_rng(SEED).permutation(len(numbers))[:most]]
+
+
+def _repeated(keys: "Keys") -> int:
+    return len(keys) - len(np.unique(keys))
 
 
 def _rows(reference: Sample, sample: Sample) -> Tests:
     """Compare the number of repeated rows in equally many rows of both."""
     most = min(len(reference), len(sample))
-    before, now = (_repeated(_bounded(one, most)) for one in (reference, sample))
+    drawn = (one.keys[_drawn(np.arange(len(one)), most)] for one in (reference, sample))
+    before, now = map(_repeated, drawn)
     p = two_samples.more_often(before, most, now, most)
-    repeated = _repeated(sample)
+    repeated = _repeated(sample.keys)
     text = (
         f"{repeated} of {len(sample)} rows repeat another row; in {len(reference)} rows of the "
-        f"reference data {_repeated(reference)} do. Remove the copies."
+        f"reference data {_repeated(reference.keys)} do. Remove the copies."
     )
     yield Family.ROWS, Finding(kind="repeated rows", severity=Severity.FAULT, text=text, p=p)
 
@@ -326,12 +336,13 @@ def _weaker(
 def _outliers(reference: Sample, sample: Sample) -> Iterator[Finding]:
     if not len(reference) or not len(sample):
         return
-    mean, sd = reference.values.mean(axis=0), reference.values.std(axis=0)
-    reach = abs(reference.values - mean).max(axis=0, initial=0.0)
+    # By column, because the whole of a large file would be copied.
     for index, name in enumerate(reference.names):
-        far = abs(sample.values[:, index] - mean[index])
-        limit = max(OUTLIER * sd[index], float(reach[index]))
-        count = int((far > limit).sum()) if sd[index] else 0
+        old = reference.values[:, index]
+        mean, sd = float(old.mean()), float(old.std())
+        far = abs(sample.values[:, index] - mean)
+        limit = max(OUTLIER * sd, float(abs(old - mean).max()))
+        count = int((far > limit).sum()) if sd else 0
         if count:
             value = float(sample.values[int(far.argmax()), index])
             text = (

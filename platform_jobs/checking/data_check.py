@@ -14,8 +14,11 @@ from platform_jobs.profile import profile_table
 from platform_jobs.tables.tables import Table, scan_table
 
 if TYPE_CHECKING:
-    from platform_jobs.checking.samples import Column
+    from platform_jobs.checking.fast_reader import Plain
+    from platform_jobs.checking.samples import Column, Sample
 
+# Bytes from which a plain file of numbers is read by arrays.
+LARGE = 8 << 20
 REPORT, PAGE = "report.json", "report.html"
 
 
@@ -29,6 +32,7 @@ class Earlier:
     profile: Content | None = None
     columns: "Mapping[str, Column]" = field(default_factory=dict)
     note: str = ""
+    plain: "Plain | None" = None
 
 
 def read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
@@ -46,7 +50,12 @@ def read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
 def _read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
     try:
         # The import takes longer than the reading of a small file.
-        from platform_jobs.checking.fast_reader import profile_numbers, read_numbers
+        from platform_jobs.checking.fast_reader import (
+            profile_numbers,
+            profile_plain,
+            read_numbers,
+            read_plain,
+        )
         from platform_jobs.checking.samples import columns_of
     except ImportError as error:
         note = (
@@ -54,13 +63,32 @@ def _read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
             "data is prepared. Add numpy and scipy to the requirements of the training."
         )
         return Earlier(profile=profile_table(map_columns(scan_table(reference), schema)), note=note)
-    if plain := read_numbers(reference.read_bytes()):
+    large = read_plain(reference) if reference.stat().st_size >= LARGE else None
+    if large is not None:
+        names = map_columns(Table(columns=large.columns, rows=()), schema).columns
+        if names == large.columns:
+            return Earlier(profile=profile_plain(names, large.values), plain=large)
+    elif plain := read_numbers(reference.read_bytes()):
         header = map_columns(Table(columns=plain[0], rows=()), schema)
         if header.columns == plain[0]:
             columns = dict(zip(plain[0], plain[1].T, strict=True))
             return Earlier(profile=profile_numbers(*plain), columns=columns)
     table = map_columns(scan_table(reference), schema)
     return Earlier(profile=profile_table(table), columns=columns_of(table))
+
+
+def read_large(data: Path, schema: Sequence[str]) -> "Plain | None":
+    """Return a large plain file with the columns of the schema; None for every other file."""
+    try:
+        if data.stat().st_size < LARGE:
+            return None
+        from platform_jobs.checking.fast_reader import read_plain
+    except (OSError, ImportError):
+        return None
+    plain = read_plain(data)
+    if plain is None or map_columns(Table(columns=plain.columns, rows=()), schema).notes:
+        return None
+    return plain
 
 
 def check_table(table: Table, earlier: Earlier, target: str, group: str = "") -> Content:
@@ -77,22 +105,48 @@ def check_table(table: Table, earlier: Earlier, target: str, group: str = "") ->
     if not earlier.profile or not earlier.profile["rows"] or not table.rows or table.faults:
         return content | {"check": _uncompared([])}
 
-    import numpy as np
-
-    from platform_jobs.checking.compare import compare
-    from platform_jobs.checking.histograms import histograms
     from platform_jobs.checking.samples import columns_of, pair
 
     compared = {name: one for name, one in columns_of(table).items() if name != group}
-    before, now = pair(earlier.columns, compared)
+    return content | _comparison(*pair(_columns(earlier), compared), target)
+
+
+def check_plain(plain: "Plain", earlier: Earlier, target: str) -> Content:
+    """Return the content of `check_table` for the table in a large plain file."""
+    if earlier.plain is None or earlier.plain.columns != plain.columns:
+        if earlier.note or not earlier.profile or not earlier.profile["rows"]:
+            return check_table(Table(columns=(), rows=()), earlier, target)
+        from platform_jobs.checking.samples import pair
+
+        samples = pair(_columns(earlier), dict(zip(plain.columns, plain.values, strict=True)))
+    else:
+        from platform_jobs.checking.samples import sample_of_columns
+
+        old, new = (sample_of_columns(one.columns, one.values) for one in (earlier.plain, plain))
+        samples = old, new
+    return {"reference": earlier.profile} | _comparison(*samples, target)
+
+
+def _columns(earlier: Earlier) -> "Mapping[str, Column]":
+    if earlier.plain is None:
+        return earlier.columns
+    return dict(zip(earlier.plain.columns, earlier.plain.values, strict=True))
+
+
+def _comparison(before: "Sample", now: "Sample", target: str) -> Content:
+    import numpy as np
+
+    from platform_jobs.checking.compare import MOST_ROWS, bounded, compare
+    from platform_jobs.checking.histograms import histograms
+
     # Numbers near the greatest double overflow; a p-value that is not a number counts as found.
     with np.errstate(all="ignore"):
         check = asdict(compare(before, now, target))
-        shown = histograms(before, now)
+        shown = histograms(*(bounded(one, MOST_ROWS) for one in (before, now)))
     for finding in check["findings"]:
         if finding["p"] is not None and not math.isfinite(finding["p"]):
             finding["p"] = None  # JSON has no such number
-    return content | {"check": check, "histograms": shown}
+    return {"check": check, "histograms": shown}
 
 
 def write_report(content: Content, out: Path) -> None:

@@ -108,6 +108,14 @@ def sample_of(
     return Sample(names=names, values=values, words=words, keys=keys)
 
 
+def sample_of_columns(names: tuple[str, ...], columns: "Numbers") -> Sample:
+    """Return the sample of finite numbers without -0, shape (columns, rows), which it shares."""
+    keys = np.zeros(columns.shape[1], dtype=np.uint64)
+    for bits in columns.view(np.uint64):
+        keys = _mixed(keys, bits)
+    return Sample(names=names, values=columns.T, words={}, keys=keys)
+
+
 def _mixed(keys: "NDArray[np.uint64]", bits: "NDArray[np.uint64]") -> "NDArray[np.uint64]":
     keys = (keys ^ bits) * _MULTIPLIER
     return keys ^ (keys >> _HALF)

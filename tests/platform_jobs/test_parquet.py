@@ -233,7 +233,7 @@ def test_a_text_that_is_no_utf8_is_refused() -> None:
     assert "is damaged (" in refusal(packed({"a": broken}))
 
 
-class PlainKms(pe.KmsClient):
+class PlainKms(pe.KmsClient):  # type: ignore[misc]
     """Hands out each key unwrapped."""
 
     def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
