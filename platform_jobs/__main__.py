@@ -139,7 +139,9 @@ def _prepare(given: argparse.Namespace) -> int:
 def _evaluate(given: argparse.Namespace) -> int:
     apart = None
     if given.isolation:
-        apart = Apart(given.isolation, tuple(given.hide), tuple(given.show), given.network)
+        apart = Apart(
+            given.isolation, tuple(given.hide), tuple(given.show), given.network, given.forks
+        )
 
     def contender(name: str) -> Contender | None:
         model: Path | None = getattr(given, name)
@@ -152,6 +154,7 @@ def _evaluate(given: argparse.Namespace) -> int:
             module=given.module,
             timeout=given.timeout,
             apart=apart,
+            server=apart.shared() if apart else None,
         )
         if name == "challenger":
             return Contender(project=project, model=model)

@@ -106,6 +106,9 @@ def _add_evaluate(add_parser: AddParser) -> None:
     command.add_argument(
         "--show", type=Path, action="append", default=[], help="path that the sandbox shows"
     )
+    command.add_argument(
+        "--forks", type=Path, help="socket of a server that forks the sandboxed commands"
+    )
     add_rules(command)
     add_probes(command)
 

@@ -8,32 +8,38 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 from sandbox.levels import Level
 
 SERVER = Path(__file__).with_name("inside") / "forkserver.py"
 # Each thread that a library starts at its import would be missing in a fork.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-_IMPORT_SECONDS = 300.0
+_LIMITED = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; shift; exec "$@"'
+_IMPORT_SECONDS = 300.0  # a library may never come to the end of its import
+_WAITING = 128  # connections
+_EXIT_SECONDS = 10.0
+_CANNOT = 3  # exit code of a server whose libraries started a thread
 
 
 class Forked:
-    """A command of the fork server, with the methods of `subprocess.Popen` that its caller needs.
+    """A command of a fork server, with the methods of `subprocess.Popen` that its callers need.
 
-    `output` is the read end of its output, `reply` that of the pipe in which the server answers the
-    PID of the command's monitor and then its exit code, a line each.
+    `output` is the read end of its output. Over `connection` the server sends the PID of the
+    command's monitor, which is `pid`, and then its exit code. The command ends when this process
+    ends.
     """
 
-    def __init__(self, output: int, reply: int) -> None:
+    def __init__(self, output: int, connection: socket.socket, pid: int) -> None:
         self.stdout: IO[bytes] | None = os.fdopen(output, "rb")
-        self._reply, self._answer = os.fdopen(reply, "rb", buffering=0), b""
+        self.pid = pid
+        self.returncode: int | None = None
+        self._connection = connection
 
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit code, or minus the number of the signal that ended the command.
@@ -41,93 +47,82 @@ class Forked:
         subprocess.TimeoutExpired when the command runs longer than `timeout` seconds, None for any
         time.
         """
-        self._read(2, timeout)
-        self._reply.close()
-        lines = self._answer.split()
-        # Without the second line the server was killed, and its commands with it.
-        return int(lines[1]) if len(lines) > 1 else -signal.SIGKILL
-
-    def _read(self, lines: int, timeout: float | None) -> None:
-        end = None if timeout is None else time.monotonic() + timeout
-        while self._answer.count(b"\n") < lines:
-            left = None if end is None else max(0.0, end - time.monotonic())
-            if not select.select([self._reply], [], [], left)[0]:
+        if self.returncode is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("command", timeout or 0.0)
-            received = self._reply.read(64)
-            if not received:
-                return
-            self._answer += received
+            said = _receive(self._connection)
+            self._connection.close()
+            # Without an answer the server was killed, and its commands with it.
+            self.returncode = -signal.SIGKILL if said is None else said
+        return self.returncode
+
+    def terminate(self) -> None:
+        """Ask the command to end."""
+        self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """Kill the command, and in namespaces every process that it started."""
-        self._read(1, None)
-        if self._answer.count(b"\n") == 1:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.returncode is None and not select.select([self._connection], [], [], 0)[0]:
             with suppress(ProcessLookupError):
-                os.kill(int(self._answer.split()[0]), signal.SIGKILL)
+                os.kill(self.pid, number)
+
+
+class Forks(Protocol):
+    """A server that forks commands."""
+
+    def start(self, words: Sequence[str], descriptors: Sequence[int] = ()) -> Forked | None:
+        """Start the words of `sandbox.command.command`; None when the server cannot fork them.
+
+        It forks Python modules only, whose command is this Python with `-m`, and at every level but
+        bubblewrap, which is a program and executes each command anew. The first call waits for the
+        imports of the server. The `descriptors` stay open until the command has ended.
+        """
 
 
 class ForkServer:
     """A process that imports `libraries` and forks commands at one level; close it at the end.
 
-    `environ` is its environment, which its commands inherit. It starts no command at the level of
-    bubblewrap, which is a program and executes each command anew.
+    `environ` is its environment, which its commands inherit.
     """
 
     def __init__(self, level: Level, libraries: Sequence[str], environ: Mapping[str, str]) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._ready: bool | None = None
         self._lock = threading.Lock()
-        if sys.platform != "linux" or level.tool == "bwrap":
+        if not can_fork(level):
             return
         self._end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                # Not isolated, because a fork keeps the seed of hashes that the environment fixes.
-                [sys.executable, "-P", "-s", str(SERVER), str(theirs.fileno()), *libraries],
-                env={**environ, **dict.fromkeys(_ONE_THREAD, "1")},
+                _command(theirs, libraries),
+                env=_environ(environ),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
 
-    def start(self, words: Sequence[str]) -> Forked | None:
-        """Start the words of `sandbox.command.command`; None when the server cannot fork them.
-
-        It forks Python modules only, whose command is this Python with `-m`. A server that has
-        ended, or that could not import its libraries, forks nothing.
-        """
-        spec = json.loads(words[-1])
-        argv = spec["argv"]
-        if argv[:2] != [sys.executable, "-m"] or not self._is_ready():
+    def start(self, words: Sequence[str], descriptors: Sequence[int] = ()) -> Forked | None:
+        """Start a command as `Forks.start` says; a server that has ended forks nothing."""
+        if self._process is None or (request := _request(words)) is None:
             return None
-        request = json.dumps({**spec, "module": argv[2:]}).encode()
-        output, their_output = os.pipe()
-        reply, their_reply = os.pipe()
-        try:
-            socket.send_fds(self._end, [request], [their_output, their_reply])
-        except OSError:
-            os.close(output)
-            os.close(reply)
-            return None
-        finally:
-            os.close(their_output)
-            os.close(their_reply)
-        return Forked(output, reply)
-
-    def _is_ready(self) -> bool:
-        """Return whether the server can fork; wait for its imports at the first call."""
-        with self._lock:
-            if self._ready is None:
-                self._ready = self._process is not None and bool(
-                    # A library may never come to the end of its import.
-                    select.select([self._end], [], [], _IMPORT_SECONDS)[0] and self._end.recv(16)
-                )
-            return self._ready
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                with self._lock:
+                    socket.send_fds(self._end, [b"1"], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                return None
+        return _begin(ours, request, descriptors)
 
     def close(self) -> None:
+        """End the server and its commands."""
         if self._process is not None:
-            self._end.close()
+            with self._lock:
+                self._end.close()
             self._process.kill()
             self._process.wait()
 
@@ -141,3 +136,148 @@ class ForkServer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class SharedForkServer:
+    """A fork server for the commands of several processes, which find it at the socket `path`.
+
+    It ends with the process that started it, or by `close`; a running command goes on until its
+    own client ends. It costs nothing until its first start.
+    """
+
+    def __init__(
+        self, path: Path, libraries: Sequence[str], environ: Mapping[str, str], memory_kib: int
+    ) -> None:
+        """Take the limit of the address space of each command, in KiB."""
+        self.path = path
+        self._libraries, self._environ, self._memory = libraries, environ, memory_kib
+        self._process: subprocess.Popen[bytes] | None = None
+        self._finalizer: Callable[[], object] | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the server unless it runs; one that could not fork at all is not started again."""
+        with self._lock:
+            if sys.platform != "linux" or (
+                self._process is not None and self._process.poll() in (None, _CANNOT)
+            ):
+                return
+            self.close()
+            self.path.unlink(missing_ok=True)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+                with _short(self.path) as address:
+                    listener.bind(address)
+                self.path.chmod(0o600)
+                listener.listen(_WAITING)
+                words = ["/bin/sh", "-c", _LIMITED, "sh", str(self._memory)]
+                self._process = subprocess.Popen(
+                    [*words, *_command(listener, self._libraries)],
+                    env=_environ(self._environ),
+                    pass_fds=(listener.fileno(),),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            self._finalizer = weakref.finalize(self, _end_server, self._process)
+
+    @property
+    def pid(self) -> int | None:
+        """The PID of the server; None before its first start."""
+        return None if self._process is None else self._process.pid
+
+    def close(self) -> None:
+        """End the server; its commands go on."""
+        if self._finalizer is not None:
+            self._finalizer()
+
+
+class SharedForks:
+    """The forks of another process's SharedForkServer, at the socket `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def start(self, words: Sequence[str], descriptors: Sequence[int] = ()) -> Forked | None:
+        """Start a command as `Forks.start` says; None where no server listens."""
+        if (request := _request(words)) is None:
+            return None
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with _short(self._path) as address:
+                connection.connect(address)
+        except OSError:
+            connection.close()
+            return None
+        return _begin(connection, request, descriptors)
+
+
+def _end_server(process: "subprocess.Popen[bytes]") -> None:
+    """End a shared server by the end of its standard input."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(_EXIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def can_fork(level: Level) -> bool:
+    """Return whether a fork server can start commands at this level, on this system."""
+    return sys.platform == "linux" and level.tool != "bwrap"
+
+
+def _command(end: socket.socket, libraries: Sequence[str]) -> list[str]:
+    # Not isolated, because a fork keeps the seed of hashes that the environment fixes.
+    return [sys.executable, "-P", "-s", str(SERVER), str(end.fileno()), *libraries]
+
+
+def _environ(given: Mapping[str, str]) -> dict[str, str]:
+    return {**given, **dict.fromkeys(_ONE_THREAD, "1")}
+
+
+def _request(words: Sequence[str]) -> bytes | None:
+    """Return the request for a sandboxed command; None for a command that no server forks."""
+    spec = json.loads(words[-1])
+    argv = spec["argv"]
+    if argv[:2] != [sys.executable, "-m"] or spec["tool"] == "bwrap":
+        return None
+    return json.dumps({**spec, "module": argv[2:]}).encode()
+
+
+def _begin(connection: socket.socket, request: bytes, descriptors: Sequence[int]) -> Forked | None:
+    """Send a request over its connection; None when the server ends before it has forked."""
+    output, their_output = os.pipe()
+    try:
+        socket.send_fds(connection, [request], [their_output, *descriptors])
+        ready = select.select([connection], [], [], _IMPORT_SECONDS)[0]
+        pid = _receive(connection) if ready else None
+    except OSError:
+        pid = None
+    finally:
+        os.close(their_output)
+    if pid is None:
+        os.close(output)
+        connection.close()
+        return None
+    return Forked(output, connection, pid)
+
+
+def _receive(connection: socket.socket) -> int | None:
+    """Return the number that the server sends, None when it has ended."""
+    try:
+        said = connection.recv(64)
+    except OSError:
+        return None
+    return int(said) if said else None
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Yield an address of a socket's path: the path itself may be longer than 107 bytes."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

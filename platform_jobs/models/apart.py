@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.forkserver import ForkServer
+    from sandbox.forkserver import Forks, ForkServer
 
 COULD_NOT = 125  # exit code of the sandbox when it could not be made
 
@@ -18,13 +18,21 @@ COULD_NOT = 125  # exit code of the sandbox when it could not be made
 class Apart:
     """A level of the sandbox by its name in sandbox/levels.py, and the files that it hides.
 
-    `network` is True when `[runs] network` of mlops.toml gives trainings the network.
+    `network` is True when `[runs] network` of mlops.toml gives trainings the network. `forks` is
+    the socket of a server that forks the commands.
     """
 
     level: str
     hidden: tuple[Path, ...] = ()
     shown: tuple[Path, ...] = ()
     network: bool = False
+    forks: Path | None = None
+
+    def shared(self) -> "Forks | None":
+        """Return the server that other jobs use, too; None without one."""
+        from sandbox.forkserver import SharedForks
+
+        return SharedForks(self.forks) if self.forks else None
 
     def server(self, libraries: Sequence[str], environ: Mapping[str, str]) -> "ForkServer":
         """Return a process that imports libraries once for many commands; close it at the end."""

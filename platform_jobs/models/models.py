@@ -18,7 +18,7 @@ from platform_jobs.models.borrowed import check_imports
 from platform_jobs.models.libraries import find_libraries
 
 if TYPE_CHECKING:
-    from sandbox.forkserver import ForkServer
+    from sandbox.forkserver import Forks
 
 # Characters of a command's last line that a text shows; more would be noise.
 _SHORT = 200
@@ -54,12 +54,12 @@ class Project:
     module: str
     timeout: float
     apart: Apart | None = None
-    server: "ForkServer | None" = None
+    server: "Forks | None" = None
 
     @contextmanager
     def forked(self) -> Iterator["Project"]:
         """Yield this project with a server that has imported its libraries."""
-        if self.apart is None:
+        if self.apart is None or self.server is not None:
             yield self
             return
         libraries = find_libraries(self.code, self.module)
@@ -145,7 +145,7 @@ class Project:
 
 
 def _run(
-    command: list[str], folder: Path, timeout: float, server: "ForkServer | None"
+    command: list[str], folder: Path, timeout: float, server: "Forks | None"
 ) -> tuple[int | None, str]:
     """Return the exit code, None after the time-out, and the last line that the command wrote.
 

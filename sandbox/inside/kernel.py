@@ -16,6 +16,7 @@ READ_ONLY, NO_SETUID, NO_DEVICES, NO_EXEC = 1, 2, 4, 8
 REMOUNT, BIND, RECURSIVE, PRIVATE = 32, 4096, 16384, 1 << 18
 DETACH = 2
 PARENT_DEATH, DUMPABLE, DROP_BOUND, SUBREAPER, NO_NEW_PRIVILEGES = 1, 4, 24, 36, 38
+_NAME = 15
 LAST_CAPABILITY = 63
 _CAPABILITY_VERSION = 0x20080522  # of capset(2): two words of bits for each of three sets
 
@@ -73,6 +74,12 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     empty = (ctypes.c_uint32 * 6)()
     _call("capset", ctypes.byref(header), ctypes.byref(empty), about="capset")
+
+
+def show_name(name: str) -> None:
+    """Give this process a name in lists of processes; the kernel keeps its first 15 bytes."""
+    text = ctypes.create_string_buffer(name.encode(errors="replace"))
+    control(_NAME, ctypes.addressof(text))
 
 
 def control(*numbers: int) -> None:

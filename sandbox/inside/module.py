@@ -39,6 +39,8 @@ def run_module(words: Sequence[str], folder: str, environ: Mapping[str, str]) ->
     for name in [name for name in sys.modules if name.partition(".")[0] == _OWN]:
         del sys.modules[name]
     os.environ.update(environ)
+    # `ps -o comm` and `top` show the module and its command.
+    kernel.show_name(" ".join((words[0].rpartition(".")[2], *words[1:2])))
     tempfile.tempdir = None  # the environment has another one
     _seed()
     for stream in (sys.stdout, sys.stderr):

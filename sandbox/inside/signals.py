@@ -20,6 +20,10 @@ class Signals:
         for number in HEARD:
             signal.signal(number, lambda *_: None)
 
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when a signal came."""
+        return self._read
+
     def wait(self, seconds: float | None) -> list[int]:
         """Return the signals that came, in order; an empty list when the time is over."""
         if not select.select([self._read], [], [], seconds)[0]:

@@ -12,13 +12,14 @@ import pytest
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.jobs.jobs import LocalJobs, run_environ
 from function_app.adapters.local.reach.containment import Containment
-from function_app.adapters.local.reach.processes import Processes
+from function_app.adapters.local.reach.processes import MEMORY_KIB, Processes
 from function_app.domain.change.isolation import Isolation, RunIsolation
 from function_app.domain.gates import GatePolicy
 from function_app.domain.training import RunStatus
 from function_app.settings.settings import read_projects
+from sandbox.forkserver import SharedForkServer
 from sandbox.probe import Found
 from tests.funchost.conftest import until
 from tests.made_once import prepare
@@ -35,6 +36,8 @@ class Machine:
         state: Path,
         training: str = "tests.stories.projects.held",
         found: Found | None = None,
+        *,
+        forks: bool = False,
     ) -> None:
         self.state, self.processes = state, Processes(state / "processes")
         self.holds = state.parent / "holds"
@@ -50,6 +53,8 @@ class Machine:
         self.projects = {"held": replace(sample, training=training), "diabetes": sample}
         self.datasets.ensure_reference("diabetes")
         self.data = replace(self.datasets.latest("diabetes"), model="held")
+        path, environ = state / "forks.sock", run_environ()
+        self.forks = SharedForkServer(path, (), environ, MEMORY_KIB) if forks else None
 
     @property
     def jobs(self) -> LocalJobs:
@@ -63,6 +68,7 @@ class Machine:
             LocalBundles(self.state),
             self.datasets.reference,
             self.containment,
+            self.forks,
         )
 
     def submit(self) -> RunStatus:
@@ -91,6 +97,8 @@ class Machine:
 
     def commands(self) -> list[int]:
         """Return the PIDs of the held command itself, not of the sandbox around it."""
+        if self.forks is not None:
+            return self.forked()
         listed = subprocess.run(
             ["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True
         )
@@ -101,6 +109,25 @@ class Machine:
             for pid, words in lines
             if words.endswith(f"--out {out}") and "tests.stories.projects.held train" in words
         ]
+
+    def forked(self) -> list[int]:
+        """Return the PIDs of the held commands that descend from the fork server."""
+        listed = subprocess.run(
+            ["ps", "-ww", "-eo", "pid=,ppid=,comm="], capture_output=True, text=True, check=True
+        )
+        parents, names = {}, {}
+        for line in listed.stdout.splitlines():
+            pid, parent, name = line.split(None, 2)
+            parents[int(pid)], names[int(pid)] = int(parent), name
+        assert self.forks is not None
+        server = self.forks.pid
+
+        def descends(pid: int) -> bool:
+            while pid in parents and pid != server:
+                pid = parents[pid]
+            return pid == server
+
+        return [pid for pid, name in names.items() if name == "held train" and descends(pid)]
 
     def watcher(self) -> int:
         """Return the PID of the watcher of the run: the first process of its group."""
@@ -121,10 +148,12 @@ class Machine:
         until(lambda: self.processes.find(f"run-{RUN}") is None, "the group to end")
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path / "state")
+@pytest.fixture(params=[False, True], ids=["alone", "forked"])
+def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Machine]:
+    made = Machine(tmp_path / "state", forks=request.param)
     yield made
+    if made.forks is not None:
+        made.forks.close()
     for path in (tmp_path / "state" / "processes").glob("*.lock"):
         made.processes.stop(path.stem)
 

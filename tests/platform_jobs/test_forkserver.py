@@ -162,7 +162,7 @@ def test_a_command_runs_by_itself_when_its_server_has_ended(project: Project) ->
     with project.forked() as forked:
         with pytest.raises(ContractError, match="AssertionError"):
             train(forked, "forked")
-        assert forked.server is not None
+        assert isinstance(forked.server, ForkServer)
         forked.server.close()
         train(forked, "alone")
 

@@ -11,7 +11,7 @@ from function_app.adapters.local.data.observations import LocalObservations
 from function_app.adapters.local.earlier_records import open_inbox, open_ledger
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images.images import LocalImages
-from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.jobs.jobs import LIBRARIES, LocalJobs, run_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.local.probe import LocalProbe
@@ -19,7 +19,7 @@ from function_app.adapters.local.production.production import LocalProduction
 from function_app.adapters.local.reach.containers import Containers, find_engine
 from function_app.adapters.local.reach.containment import Containment
 from function_app.adapters.local.reach.private import restrict_access
-from function_app.adapters.local.reach.processes import Processes
+from function_app.adapters.local.reach.processes import MEMORY_KIB, Processes
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.staging import LocalStaging
 from function_app.adapters.messages import Notifications
@@ -28,6 +28,7 @@ from function_app.ports import Ports
 from function_app.records.inbox.inbox import StoredInbox
 from function_app.records.ledger.ledger import StoredLedger
 from function_app.settings.settings import Settings, read_limits
+from sandbox.forkserver import SharedForkServer
 
 
 class LocalPlatform:
@@ -123,7 +124,15 @@ def create_ports(settings: Settings) -> Ports:
     )
     topic = (settings.topic_endpoint, settings.topic_key)
     jobs = LocalJobs(
-        state, root, processes, projects, topic, bundles, datasets.reference, containment
+        state,
+        root,
+        processes,
+        projects,
+        topic,
+        bundles,
+        datasets.reference,
+        containment,
+        SharedForkServer(state / "forks.sock", LIBRARIES, run_environ(), MEMORY_KIB),
     )
     return Ports(
         sources=GitSources(state / "fetched", bundles.store, settings.git),

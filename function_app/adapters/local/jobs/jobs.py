@@ -24,7 +24,7 @@ from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, Co
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, GatePolicy
-from function_app.domain.lineage.environment import RunEnvironment
+from function_app.domain.lineage.environment import PINNED, RunEnvironment
 from function_app.domain.project import ModelProject, project_of
 from function_app.domain.training import (
     ONE,
@@ -41,12 +41,15 @@ from function_app.domain.training import (
 )
 from function_app.errors import ContractError, NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
+from sandbox.forkserver import SharedForkServer
 
 # The variables that a run needs; the app's settings and keys must not be among them.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
 PREPARED, EVALUATION, ALL = "prepared", "evaluation", "all"
 JOBS = ("python", "-m", "platform_jobs")
+# Imported once for all runs; skops lists its types by those of scikit-learn, which it imports.
+LIBRARIES = ("skops.io", "scipy.stats")
 EVALUATION_MARGIN = 60.0
 # The checks end by their own time limit; this is for the making of their surroundings.
 CHECKS_MARGIN = 60.0
@@ -65,8 +68,14 @@ class LocalJobs:
         bundles: LocalBundles,
         reference: Callable[[str], Reference | None],
         containment: Containment | None = None,
+        forks: SharedForkServer | None = None,
     ) -> None:
-        """Take the folders of state and app; `containment` is by default the strictest here."""
+        """Take the folders of state and app; `containment` is by default the strictest here.
+
+        `forks` imports the libraries of the models once for all runs; None lets each run import its
+        own.
+        """
+        self._forks = forks
         self._containment = containment or Containment(state=state, root=root)
         self._state, self._root, self._processes = state, root, processes
         self._runs, self._projects, self._topic = state / "runs", projects, topic
@@ -102,7 +111,7 @@ class LocalJobs:
         timeout = project.training_run.timeout_seconds
         out = self._runs / run_id / PREPARED
         access = Access(readable=tuple(readable), writable=(str(out),))
-        self._start(run_id, dataset, None, command, timeout, tags, access)
+        self._start(run_id, dataset, None, command, timeout, tags, access, forks=self._forks)
         return self.get(run_id)
 
     def prepared(self, run_id: str) -> Prepared:
@@ -125,7 +134,16 @@ class LocalJobs:
         access = self._containment.training([seen], out)
         recorder = recorder_words(self._root, seen, None if code else project.training)
         self._start(
-            run_id, dataset, code, command, timeout, tags, access, self._code(code), recorder
+            run_id,
+            dataset,
+            code,
+            command,
+            timeout,
+            tags,
+            access,
+            self._code(code),
+            recorder,
+            forks=self._forks,
         )
         return self.get(run_id)
 
@@ -163,7 +181,8 @@ class LocalJobs:
         limit = policy.evaluation_share() * timeout + EVALUATION_MARGIN
         self._containment.check(f"start run {run_id}")
         command += self._containment.predict_words()
-        self._start(run_id, dataset, run.code, command, limit, tags, None)
+        command += ["--forks", str(self._forks.path)] if self._forks else []
+        self._start(run_id, dataset, run.code, command, limit, tags, None, forks=self._forks)
         return self.get(run_id)
 
     def submit_checks(
@@ -276,6 +295,7 @@ class LocalJobs:
         access: Access | None,
         folder_of_command: Path | None = None,
         recorder: list[str] | None = None,
+        forks: SharedForkServer | None = None,
     ) -> None:
         folder = self._folder(run_id)
         if not may_start(folder):
@@ -292,8 +312,11 @@ class LocalJobs:
             "timeout_seconds": timeout,
             "sandbox": access and self._containment.record(access),
             "recorder": recorder,
+            "forks": forks and str(forks.path),
         }
         write_json(folder / "request.json", request)
+        if forks is not None:
+            forks.start()
         endpoint, key = self._topic
         self._processes.start(
             f"run-{run_id}",
@@ -361,6 +384,12 @@ def serving_environ() -> dict[str, str]:
     """Return the environment of a service, which includes the address for its spans."""
     endpoint = os.environ.get(OTLP_ENDPOINT)
     return {**plain_environ(), **({OTLP_ENDPOINT: endpoint} if endpoint else {})}
+
+
+def run_environ() -> dict[str, str]:
+    """Return the environment of the command of a run."""
+    # Otherwise Python writes buffered output after the error, and the last line hides the error.
+    return {**plain_environ(), **PINNED, "PYTHONUNBUFFERED": "1"}
 
 
 def plain_environ() -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from function_app.adapters.clock import SystemClock
 from function_app.adapters.local.events import choose_events
-from function_app.adapters.local.jobs.jobs import plain_environ
+from function_app.adapters.local.jobs.jobs import run_environ
 from function_app.adapters.local.jobs.run_environment import EnvironmentRecorder
 from function_app.adapters.local.jobs.run_log import copy_redacted
 from function_app.adapters.local.jobs.run_state import (
@@ -28,12 +28,14 @@ from function_app.adapters.local.reach.containment import contained, read_record
 from function_app.adapters.local.reach.files import read_json, read_tail
 from function_app.adapters.local.rows import LocalRows
 from function_app.domain.event_types import RUN_COMPLETED
-from function_app.domain.lineage.environment import PINNED
 from function_app.domain.text.plain_text import one_line
 from function_app.domain.text.redaction import redact
 from function_app.domain.training import RunStatus
 from function_app.errors import PlatformError
 from function_app.records.inbox.inbox import StoredInbox
+from sandbox.command import command
+from sandbox.forkserver import Forked, SharedForks
+from sandbox.levels import BY_NAME, LIMITS
 from sandbox.trees import remove_tree
 
 _TAIL_BYTES = 64 * 1024
@@ -64,30 +66,18 @@ def main(folder: Path) -> int:
 
 
 def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
-    command = _contained(folder, request)
-    # The run counts as running for as long as its command does, also when this watcher is killed.
-    lock = int(os.environ.get("LOCK_FD", "-1"))
-    environ = {**plain_environ(), **PINNED}
+    environ = run_environ()
     with (folder / "run.log").open("ab") as log:
         begin = log.tell()
-        ended = subprocess.Popen(
-            command,
-            cwd=request["folder"],
-            # Otherwise Python writes buffered output after the error, and the last line hides the
-            # error.
-            env={**environ, "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(lock,) if lock >= 0 else (),
-        )
+        words = _contained(folder, request)
+        ended = _start(words, request["folder"], environ, request.get("forks"))
         assert ended.stdout is not None
         writer = threading.Thread(target=copy_redacted, args=(ended.stdout, log), daemon=True)
         writer.start()
         # It has its own process, so that the training does not wait for it.
         recorder = EnvironmentRecorder(folder, request.get("recorder") or (), environ)
         try:
-            ended.wait(request["timeout_seconds"])
+            code = ended.wait(request["timeout_seconds"])
         except subprocess.TimeoutExpired:
             _end(ended)
             return RunStatus.TIMED_OUT, f"It ran longer than {request['timeout_seconds']} seconds."
@@ -100,27 +90,48 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
     size = (folder / "run.log").stat().st_size
     tail = read_tail(folder / "run.log", min(size - begin, _TAIL_BYTES))
     lines = tail.decode(errors="replace").strip().splitlines()
-    if signal_name := killed_by(ended.returncode):
+    if signal_name := killed_by(code):
         return RunStatus.INTERRUPTED, f"{signal_name} ended it. Is the machine out of memory?"
-    if ended.returncode:
+    if code:
         last = one_line(redact(lines[-1]))[:300] if lines else "It wrote nothing."
-        text = f"{_end_of(ended.returncode)}: {last.rstrip('.')}."
+        text = f"{_end_of(code)}: {last.rstrip('.')}."
         return RunStatus.FAILED, f"{text} `mlopsctl logs {folder.name}` shows its log."
     return RunStatus.COMPLETED, ""
 
 
+def _start(
+    words: list[str], folder: str, environ: dict[str, str], forks: str | None
+) -> "subprocess.Popen[bytes] | Forked":
+    """Start the command of a run: as a fork of the server at `forks`, or else by itself."""
+    # The run counts as running for as long as its command does, also when this watcher is killed.
+    lock = int(os.environ.get("LOCK_FD", "-1"))
+    descriptors = (lock,) if lock >= 0 else ()
+    forked = SharedForks(Path(forks)).start(words, descriptors) if forks else None
+    return forked or subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=descriptors,
+    )
+
+
 def _contained(folder: Path, request: dict[str, Any]) -> list[str]:
     """Return the words that run the command of a run apart from the state and from other runs."""
-    command = [sys.executable if word == "python" else word for word in request["command"]]
+    words = [sys.executable if word == "python" else word for word in request["command"]]
     record = request.get("sandbox")
     if not record:
-        return command
+        # Only the form of a sandboxed command can be forked; this level hides nothing.
+        own = Path(request["folder"])
+        return command(words, level=BY_NAME[LIMITS], folder=own) if request.get("forks") else words
     access, level, root = read_record(record)
     scratch = folder / TEMPORARY
     for folder_path in (*map(Path, access.writable), scratch):
         folder_path.mkdir(exist_ok=True)
     return contained(
-        command,
+        words,
         Path(request["folder"]),
         access,
         level=level,
@@ -130,7 +141,7 @@ def _contained(folder: Path, request: dict[str, Any]) -> list[str]:
     )
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes] | Forked") -> None:
     """End a command and all that it started."""
     process.terminate()
     try:
