@@ -67,6 +67,7 @@ bench: $(READY) ## Compare the local host with lower bounds and similar products
 	@test -d .venv-bench || $(VENV)/bin/uv venv --quiet --python $(PY) .venv-bench
 	@$(VENV)/bin/uv pip install --quiet --python .venv-bench/bin/python -r benchmarks/requirements.txt || echo "some peers could not be installed"
 	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks.pipeline
 
 bench-gates: $(READY) ## Measure the gate where the truth is known: false promotions, power, time
 	@OPENBLAS_NUM_THREADS=1 $(PY) -m benchmarks.gates $(if $(WORLDS),--worlds $(WORLDS))
