@@ -340,6 +340,22 @@ def champion_of(evaluation: str) -> str:
     return version if separator and version != _NOTHING else ""
 
 
+def judged_against(version: str) -> str:
+    """Return the words for the champion of an evaluation, "" for none: `against version 3`."""
+    return f"against version {version}" if version else "without a champion"
+
+
+def run_of_evaluation(evaluation: str) -> str:
+    """Return the training whose model an evaluation judged, "" when the id is none of ours."""
+    return evaluation.rpartition(_AGAINST)[0]
+
+
+def preparation_of(training: str) -> str:
+    """Return the id of the preparation of a training, "" when the id is none of ours."""
+    prefix, separator, rest = training.partition("-")
+    return f"prepare-{rest}" if (prefix, separator) == ("train", "-") else ""
+
+
 def folder_digest(digests: Mapping[str, str]) -> str:
     """Return the digest of a model folder from the SHA-256 of each file by its path in the folder.
 
