@@ -69,8 +69,6 @@ def read_plain(path: Path) -> Plain | None:
         return None
     starts, ends = places
     values = _numbers(content, starts, ends, len(names))
-    # The pages of the text would count as memory of this process.
-    content.madvise(mmap.MADV_DONTNEED)
     if values is None:
         return None
     return Plain(columns=names, values=values, starts=starts, ends=ends, content=content)
@@ -79,7 +77,8 @@ def read_plain(path: Path) -> Plain | None:
 def _names(head: bytes) -> tuple[str, ...] | None:
     """Return the names of a plain file by its first lines; None for any other file."""
     header = head.partition(b"\n")[0]
-    if not header.strip() or b'"' in header:
+    # An odd number of quotes: the header ends in a later line.
+    if not header.strip() or header.count(b'"') % 2:
         return None
     try:
         table = parse_table(head)
@@ -93,16 +92,16 @@ def _names(head: bytes) -> tuple[str, ...] | None:
 
 def _lines(content: mmap.mmap, begin: int) -> "tuple[Places, Places] | None":
     """Return begin and end of each row; None when the text has other signs or empty lines."""
-    data, plain = np.frombuffer(content, np.uint8), np.zeros(256, bool)
+    data = np.frombuffer(content, np.uint8)
     line_feeds: list[Places] = []
     returns = 0
-    plain[list(_SIGNS)] = True
     for low in range(begin, len(data), _BLOCK):
         block = data[low : low + _BLOCK]
-        if not plain[block].all():
+        if block.tobytes().translate(None, _SIGNS):
             return None
         line_feeds.append(np.flatnonzero(block == _LINE_FEED) + low)
         returns += int(np.count_nonzero(block == _RETURN))
+        _forget(content, low + _BLOCK)
     feeds = np.concatenate([*line_feeds, np.empty(0, np.int64)])
     before = data[feeds - 1] == _RETURN
     ends = feeds - before
@@ -148,7 +147,15 @@ def _numbers(
                 return None
             # Adding 0 turns -0 into 0, whose bits differ.
             np.add(part, 0.0, out=values[number, low:high])
+        _forget(content, int(ends[high - 1]))
     return values
+
+
+def _forget(content: mmap.mmap, end: int) -> None:
+    """Let the pages before `end` leave the memory of this process; a later access maps them."""
+    length = min(end, len(content)) // mmap.PAGESIZE * mmap.PAGESIZE
+    if length:
+        content.madvise(mmap.MADV_DONTNEED, 0, length)
 
 
 def read_numbers(content: bytes) -> "tuple[tuple[str, ...], Numbers] | None":

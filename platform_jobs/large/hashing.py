@@ -49,12 +49,11 @@ def _as_text(column: NDArray[np.float64]) -> pa.Array:
     """Return each number as Python's repr writes it, which `hashes.canonical` returns."""
     size = abs(column)
     whole = (column == np.floor(column)) & (size < _WHOLE)
-    digits = np.where(whole, column, 0.0).astype(np.int64)
-    texts = pc.if_else(
-        pa.array(whole),
-        pc.binary_join_element_wise(pa.array(digits).cast(pa.string()), ".0", ""),
-        pa.array(column).cast(pa.string()),
-    )
+    texts = pa.array(column).cast(pa.string())
+    if whole.any():
+        digits = pa.array(column[whole].astype(np.int64)).cast(pa.string())
+        written = pc.binary_join_element_wise(digits, ".0", "")
+        texts = pc.replace_with_mask(texts, pa.array(whole), written)
     odd = ~whole & ((size < _SMALL) | (size >= _GREAT))
     if odd.any():
         written = pa.array([repr(number) for number in column[odd].tolist()], pa.string())

@@ -32,9 +32,9 @@ class PlainSplit:
 def split_plain(plain: Plain, hashes: Hashes, folds: int) -> PlainSplit:
     """Return the split of the rows with these hashes, as `split_rows` does without groups."""
     order = _ordered(plain, hashes)
-    units = np.unique(hashes)
-    count = max(1, min(folds, len(units)))
     ordered = hashes[order]
+    units = ordered[_first(ordered)]
+    count = max(1, min(folds, len(units)))
     if folds == 1:
         held_out = ordered < np.uint64(BOUND)
         seen, judging = order[~held_out], order[held_out]
@@ -54,7 +54,7 @@ def split_plain(plain: Plain, hashes: Hashes, folds: int) -> PlainSplit:
         hashes=hashes[distinct],
         folds=fold_of(distinct),
         seen_folds=fold_of(seen),
-        seen_hashes=np.unique(hashes[seen]),
+        seen_hashes=hashes[seen][_first(hashes[seen])],
         fold_count=count,
         repeated=len(hashes) - len(units),
     )

@@ -124,6 +124,8 @@ def test_a_reference_of_another_form_is_compared_alike(tmp_path: Path, reference
         b"b,a c,Y\n1,2,3\r4,5,6\n",
         b"b,a c,Y\n1,2,3\n4,5,6\r",
         b"b;Y\n1;2\n",
+        b'"b","a\nc",Y\n1,2,3\n4,5,6\n',
+        b'"b,a c,Y"\n1,2,3\n4,5,6\n',
         b"b,a c\n1,2\n",
     ],
 )
@@ -142,6 +144,18 @@ def test_labels_groups_and_words_are_left_to_the_way_by_text(tmp_path: Path) -> 
         folder = tmp_path / str(number)
         folder.mkdir()
         assert_same(folder, lines(rows), **option)
+
+
+@pytest.mark.parametrize("header", ["b,a c,Y", '"b","a c","Y"', '"b ""x""",a c,Y'])
+def test_a_plain_file_is_read_by_arrays(tmp_path: Path, header: str) -> None:
+    """pyarrow and many other programs write the names in quotes."""
+    (tmp_path / "data").write_bytes(lines([[1, 2, 3]] * 60, header=header))
+
+    plain = read_plain(tmp_path / "data")
+
+    assert plain is not None
+    assert plain.columns[1:] == ("a c", "Y")
+    assert_same(tmp_path, lines([[1, 2, 3]] * 60, header=header))
 
 
 def test_a_file_of_many_blocks_is_read_whole(tmp_path: Path) -> None:
