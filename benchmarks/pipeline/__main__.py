@@ -23,7 +23,7 @@ from mlopsctl.reach.connection import ROOT
 from mlopsctl.reach.local_host import LocalHost, ensure_platform
 from training.sample import write_sample
 
-ROUNDS = 3
+ROUNDS, WAITED = 3, 300
 _STEPS = {
     "train": """
 import csv, pickle, sys
@@ -72,6 +72,23 @@ def from_file_to_version(api: Api, state: Path, model: str, data: Path) -> float
     return seconds
 
 
+def _wait_for_release(api: Api, release: str) -> None:
+    """Return when a release waits for its approval, so that it takes no core from the next round.
+
+    RuntimeError when it ends before, or when its staging takes more than WAITED seconds.
+    """
+    end = time.monotonic() + WAITED
+    while time.monotonic() < end:
+        found = api.find(f"/api/releases/{segment(release)}")
+        status = found["status"] if found else "in_progress"
+        if status == "awaiting_approval":
+            return
+        if status != "in_progress":
+            raise RuntimeError(f"{release} ended as {status}.")
+        time.sleep(0.1)
+    raise RuntimeError(f"{release} has not come to its approval within {WAITED} s.")
+
+
 def measure(root: Path, rounds: int, say: Callable[[str], None]) -> tuple[float, list[float]]:
     """Return the median seconds of the bare processes and those of each training, in order."""
     with tempfile.TemporaryDirectory() as name:
@@ -95,6 +112,7 @@ def measure(root: Path, rounds: int, say: Callable[[str], None]) -> tuple[float,
                 write_sample(data, number)
                 floors.append(bare(folder, data))
                 ours.append(from_file_to_version(api, state, model, data))
+                _wait_for_release(api, f"release-{model}-1")
                 say(f"{model}: bare {floors[-1]:.2f} s, from file to version {ours[-1]:.2f} s")
         finally:
             host.stop()
