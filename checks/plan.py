@@ -20,6 +20,7 @@ class Plan:
     """Commands as words, in this order; the dry run walks the training through its contract.
 
     `target` is the column to predict, "" the last one; `group` the column of groups, "" for none.
+    `command` runs the training in the folder of its name; () runs the module.
     """
 
     lint: tuple[str, ...]
@@ -30,6 +31,7 @@ class Plan:
     target: str = ""
     words: tuple[str, ...] = ()
     group: str = ""
+    command: tuple[str, ...] = ()
 
 
 def read_plan(path: Path) -> Plan:
@@ -55,6 +57,7 @@ def read_plan(path: Path) -> Plan:
         target=str(content.get("target", "")),
         words=tuple(str(word) for word in content.get("words", ())),
         group=str(content.get("group", "")),
+        command=_words(content, "command"),
     )
 
 

@@ -1,6 +1,7 @@
 """The checks, one after the other, each on a fresh copy of the code."""
 
 import importlib.util
+import shlex
 import sys
 import time
 import zipfile
@@ -124,6 +125,8 @@ def _dry_run(plan: Plan, run: Run, report: Report, out: Path, has_data: bool) ->
     start = f"import sys, runpy; sys.path.insert(0, '{{work}}/{JOBS}'); "
     start += "runpy.run_module('platform_jobs', run_name='__main__')"
     words = [sys.executable, "-c", start, "contract", "--module", plan.training]
+    if plan.command:
+        words += ["--command", shlex.join(plan.command)]
     # A second training would double the time of each pull request.
     words += ["--train-once", "--timeout", f"{plan.timeout_seconds:g}"]
     if has_data:

@@ -8,6 +8,7 @@ from configuration.kinds import Choice, Key, Listed, Table, Text, Whole
 from configuration.tables.production import DRIFT, PRODUCTION, RELEASE
 from configuration.tables.training import CODE, DATA, GATE, MODEL_RULES, SCHEDULES, TRAINING_RUN
 from configuration.values import (
+    COMMAND_WORD,
     CONTAINER_NAME,
     EVENT_TYPE,
     MODEL_NAME,
@@ -51,13 +52,22 @@ MODEL = Table(
             name="training",
             kind=Text(allowed='a Python module, such as "training"', accepts=is_module),
             help="Module that trains: `python -m <training>`. It must exist in this app, unless "
-            "`[models.<name>.code]` names a repository.",
+            "`[models.<name>.code]` names a repository. With `command` it is the folder of the "
+            "code, with `.` for `/`.",
         ),
         Key(
             name="scoring",
             kind=Text(allowed='a relative folder, such as "scoring"', accepts=is_folder),
             help="Folder of the service that answers. It must exist in this app, unless "
             "`[models.<name>.code]` names a repository.",
+        ),
+        Key(
+            name="command",
+            kind=Listed(item=COMMAND_WORD, noun="words"),
+            default=(),
+            help="Program that runs the model's commands in the folder `training`, as words: "
+            '`["Rscript", "model.R"]` runs `Rscript model.R train --data … --out …`. The first '
+            "word is a program in PATH. Without it the commands are `python -m <training>`.",
         ),
     ),
     tables=(DATA, GATE, TRAINING_RUN, MODEL_RULES, RELEASE, PRODUCTION, CODE, SCHEDULES, DRIFT),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from configuration.kinds import Finding, show
-from configuration.values import MODEL_NAME, TARGET
+from configuration.values import MODEL_NAME, TARGET, is_program
 
 Model = Mapping[str, Any]
 # The metrics of the gate that compare probabilities of a label.
@@ -20,6 +20,7 @@ def check_model(path: str, model: Model, root: Path) -> Iterator[Finding]:
     yield from _check_columns(path, model)
     yield from _check_words(path, model)
     yield from _check_modules(path, model, root)
+    yield from _check_command(path, model)
     yield from _check_schedules(path, model)
     code = _table(model, "code")
     if code.get("lint") == [] and code.get("tests") == []:
@@ -157,15 +158,7 @@ def _check_modules(path: str, model: Model, root: Path) -> Iterator[Finding]:
         return
     training, scoring = model.get("training"), model.get("scoring")
     if isinstance(training, str) and training:
-        steps = root.joinpath(*training.split("."))
-        if not ((steps / "__main__.py").is_file() or steps.with_name(f"{steps.name}.py").is_file()):
-            where = f"{path}.training"
-            shown = training.replace(".", "/")
-            yield (
-                where,
-                f"{where} = {show(training)}: there is no such module in {root}. "
-                f"Write {shown}/__main__.py or {shown}.py there, or name another module.",
-            )
+        yield from _check_training(f"{path}.training", training, root, "command" in model)
     if isinstance(scoring, str) and scoring and not (root / scoring / "__main__.py").is_file():
         where = f"{path}.scoring"
         yield (
@@ -173,6 +166,36 @@ def _check_modules(path: str, model: Model, root: Path) -> Iterator[Finding]:
             f"{where} = {show(scoring)}: there is no such service in {root}. "
             f"Write {scoring}/__main__.py there, or name another folder.",
         )
+
+
+def _check_training(where: str, training: str, root: Path, has_command: bool) -> Iterator[Finding]:
+    """Yield the absence of the module that trains, or of the folder in which a command trains."""
+    steps, shown = root.joinpath(*training.split(".")), training.replace(".", "/")
+    if has_command:
+        if not steps.is_dir():
+            text = f"there is no folder {shown} in {root}, in which `command` starts"
+            yield where, f"{where} = {show(training)}: {text}. Make it, or name another folder."
+    elif not ((steps / "__main__.py").is_file() or steps.with_name(f"{steps.name}.py").is_file()):
+        yield (
+            where,
+            f"{where} = {show(training)}: there is no such module in {root}. "
+            f"Write {shown}/__main__.py or {shown}.py there, or name another module.",
+        )
+
+
+def _check_command(path: str, model: Model) -> Iterator[Finding]:
+    """Yield a command without a program; a model without the key runs its module."""
+    command = model.get("command")
+    if not isinstance(command, list):
+        return
+    where = f"{path}.command"
+    if not command:
+        text = "it has no word. Leave the key out to run the module, or name a program"
+        yield where, f'{where} = []: {text}: ["Rscript", "model.R"].'
+    elif isinstance(command[0], str) and not is_program(command[0]):
+        text = "the first word must be the name of a program in PATH, such as sh or Rscript"
+        remedy = 'give a script to its interpreter, ["sh", "train.sh"], each word on its own'
+        yield f"{where}[0]", f"{where}[0] = {show(command[0])}: {text}; {remedy}."
 
 
 def _check_schedules(path: str, model: Model) -> Iterator[Finding]:

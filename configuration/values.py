@@ -66,6 +66,22 @@ def is_repository(text: str) -> bool:
     return plain and not with_user and bool(known or scp)
 
 
+def is_program(text: str) -> bool:
+    """Return whether a text is the name of a program that is found in PATH."""
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", text) is not None
+
+
+def _word_fault(text: str) -> str:
+    """Return why a text is no word of a model's command, "" when it is one."""
+    if not text or not text.isprintable():
+        return "it is empty, or has a sign that cannot be printed"
+    if "${{" in text:
+        return "Azure ML would replace `${{`"
+    if text.startswith("/") or ".." in re.split(r"[/=]", text):
+        return "the path leads out of the folder of the code, which alone every run has"
+    return ""
+
+
 def seconds(high: float) -> Number:
     """Return the kind of a duration that is over zero."""
     return Number(low=0, high=high, open_low=True, unit="seconds")
@@ -82,6 +98,10 @@ RESERVED_SOURCES = ("api", "event-grid", "own", "schedule")
 SHARE = Number(low=0, high=1, open_low=True)
 PATTERN = Text(allowed="a pattern that is not empty", accepts=lambda text: bool(text.strip()))
 WORD = Text(allowed="a word that is not empty", accepts=bool)
+COMMAND_WORD = Text(
+    allowed="a word of printable characters; a path is relative to the folder of the model's code",
+    reason=_word_fault,
+)
 COLUMN = Text(allowed="a column's name without blanks around it", accepts=_is_column)
 COLUMNS = Listed(item=COLUMN, noun="names of columns", once=True)
 ROWS = Whole(low=1, high=1_000_000_000)

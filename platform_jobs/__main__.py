@@ -153,6 +153,7 @@ def _evaluate(given: argparse.Namespace) -> int:
             code=code.resolve(),
             module=given.module,
             timeout=given.timeout,
+            command=given.program,
             apart=apart,
             server=apart.shared() if apart else None,
         )
@@ -245,7 +246,11 @@ def _say(line: str) -> None:
 
 def _project(given: argparse.Namespace) -> Project:
     return Project(
-        name=given.module, code=given.code.resolve(), module=given.module, timeout=given.timeout
+        name=given.module,
+        code=given.code.resolve(),
+        module=given.module,
+        timeout=given.timeout,
+        command=given.program,
     )
 
 

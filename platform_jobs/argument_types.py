@@ -1,6 +1,7 @@
 """Types of command line arguments; each raises ArgumentTypeError with the rule that is broken."""
 
 import math
+import shlex
 from argparse import ArgumentTypeError
 
 
@@ -54,6 +55,17 @@ def key(text: str) -> str:
     except ValueError:
         raise ArgumentTypeError("the key is not an even number of hex digits") from None
     return text
+
+
+def command_words(text: str) -> tuple[str, ...]:
+    """Return the words of a command as a shell parts them, at least one."""
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no command: {error}") from None
+    if not words or not words[0]:
+        raise ArgumentTypeError(f"{text!r} has no program, such as sh")
+    return words
 
 
 def _number(text: str) -> float:

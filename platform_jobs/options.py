@@ -3,7 +3,14 @@
 import argparse
 from pathlib import Path
 
-from platform_jobs.argument_types import level, number_or_zero, part, seconds, share
+from platform_jobs.argument_types import (
+    command_words,
+    level,
+    number_or_zero,
+    part,
+    seconds,
+    share,
+)
 from platform_jobs.errors import ContractError
 from platform_jobs.judging.evaluate import ComparisonRules
 from platform_jobs.judging.metrics import NAMES, metric_of
@@ -15,9 +22,22 @@ TIMEOUT = 1800.0
 
 def add_project(parser: argparse.ArgumentParser) -> None:
     """Add the options of a model project."""
-    parser.add_argument("--module", required=True, help="module with the model's commands")
+    add_program(parser)
     parser.add_argument("--code", type=Path, default=Path(), help="folder that holds the module")
     add_timeout(parser)
+
+
+def add_program(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the program that runs a model's commands."""
+    parser.add_argument("--module", required=True, help="module with the model's commands")
+    parser.add_argument(
+        "--command",
+        dest="program",
+        type=command_words,
+        default=(),
+        metavar="TEXT",
+        help="words that run them in the module's folder instead, such as 'sh train.sh'",
+    )
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from platform_jobs.argument_types import count, key
 from platform_jobs.options import (
     add_memory,
     add_probes,
+    add_program,
     add_project,
     add_rules,
     add_timeout,
@@ -78,7 +79,7 @@ def _add_prepare(add_parser: AddParser) -> None:
 def _add_evaluate(add_parser: AddParser) -> None:
     command = add_parser("evaluate", help="let models answer the held-out rows")
     command.add_argument("--held-out", type=Path, required=True, help="folder of held-out rows")
-    command.add_argument("--module", required=True, help="module with the model's commands")
+    add_program(command)
     add_timeout(command)
     for name, needed in (("challenger", True), ("champion", False)):
         command.add_argument(f"--{name}", type=Path, required=needed, help=f"the {name}'s folder")

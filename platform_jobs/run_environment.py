@@ -34,9 +34,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--lock", default="", help="digest of the lock of the packages")
     parser.add_argument("--code", default="", help="digest of the code that trains")
+    parser.add_argument("--command", default="", help="the words that train")
     parser.add_argument("--rows", type=Path, required=True, help="the file that it trains on")
     given = parser.parse_args(arguments)
-    content = {**describe(), "lock": given.lock, "code": given.code, "rows": digest(given.rows)}
+    content = {**describe(), "lock": given.lock, "code": given.code, "command": given.command}
+    content["rows"] = digest(given.rows)
     part = given.out.with_name(f".{given.out.name}.tmp")
     part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     part.replace(given.out)

@@ -17,10 +17,12 @@ from pathlib import Path
 from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
 from function_app.adapters.local.registry import LocalRegistry
+from function_app.domain.change.program import Program
 
 state, events = Path(sys.argv[1]), LocalEvents("", "")
 LocalRegistry(state, events).ensure()
-LocalDatasets(state, Path.cwd(), events, {"diabetes": "training"}).ensure_reference("diabetes")
+programs = {"diabetes": Program(module="training")}
+LocalDatasets(state, Path.cwd(), events, programs).ensure_reference("diabetes")
 """
 
 

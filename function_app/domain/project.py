@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from function_app.domain.change.change import CheckPlan
 from function_app.domain.change.integration import ChangePolicy
+from function_app.domain.change.program import Program
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.drift.retraining import DriftPolicy
 from function_app.domain.events.arrivals import MIB, FileLimit
@@ -120,12 +121,16 @@ class ModelRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProject:
-    """A model: the container of its data, its training and service, and its rules."""
+    """A model: the container of its data, its training and service, and its rules.
+
+    `command` runs the model's commands in the folder `training`; () runs the module of this name.
+    """
 
     container: str
     prefix: str
     training: str
     scoring: str
+    command: tuple[str, ...] = ()
     data: DataPolicy
     gate: GatePolicy
     training_run: RunLimits = RunLimits()
@@ -143,12 +148,18 @@ class ModelProject:
         """The folder in the container to which the true targets of predictions arrive later."""
         return f"{self.prefix}labels/"
 
+    @property
+    def program(self) -> Program:
+        """The program that runs the model's commands."""
+        return Program(module=self.training, words=self.command)
+
     def change_policy(self, rules: CodeRules, *, dry_run: bool) -> ChangePolicy:
         """Return the policy by which a change of this model's code is integrated."""
         plan = CheckPlan(
             lint=rules.lint,
             tests=rules.tests,
             training=self.training,
+            command=self.command,
             dry_run=dry_run,
             timeout_seconds=rules.timeout_seconds,
             target=self.data.target,

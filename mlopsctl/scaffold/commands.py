@@ -1,5 +1,6 @@
 """mlopsctl init and contract: make a model project, and check it; no app needs to run."""
 
+import shlex
 import subprocess
 import sys
 from dataclasses import asdict
@@ -62,6 +63,8 @@ def contract(name: Name, data: Data = None, code: Code = None) -> None:
             f"The code of {name} is in a repository. Give the folder of a clone of it: --code."
         )
     words = ["--module", model["training"], "--code", str((code or ROOT).resolve())]
+    if program := model.get("command"):
+        words += ["--command", shlex.join(program)]
     data_rules = model["data"]
     words += ["--target", data_rules.get("target", TARGET)]
     for key, option in (

@@ -1,6 +1,7 @@
 """Checks a model project against the contract, step by step, and reports each fault."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from platform_jobs.errors import ContractError
 from platform_jobs.files import folder_digest
 from platform_jobs.judging.evaluate import METRICS, Contender, evaluate
 from platform_jobs.models.asking import check_written
-from platform_jobs.models.models import KilledError, Project, find_module
+from platform_jobs.models.models import KilledError, Project
+from platform_jobs.models.programs import find_module, find_program
 from platform_jobs.prepare import HELD_OUT, SEEN, prepare
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.splitting.held_out import read_held_out
@@ -86,7 +88,7 @@ def _check_promises(trained: Trained, say: Say, *, again: bool) -> bool:
 
 def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
     """Run sample, split, train and predict as the platform does; ContractError at a fault."""
-    say(f"ok      module {project.module}: {_find(project)}")
+    say(f"ok      {_find(project)}")
     data = given.data or _write_sample(project, work / "sample.csv")
     table = read_table(data)
     target = given.target or table.columns[-1]
@@ -168,11 +170,16 @@ def _train(project: Project, rows: Path, model: Path) -> Path:
     return model
 
 
-def _find(project: Project) -> Path:
+def _find(project: Project) -> str:
+    """Return the program of the commands and its place in the code; ContractError without one."""
+    if project.command:
+        folder, _ = find_program(project.code, project.module, project.command)
+        place = folder.relative_to(project.code).as_posix()
+        return f"command {shlex.join(project.command)}: it starts in {place}"
     file = find_module(project.code, project.module)
     if file is None:
         raise ContractError(
             f"There is no module {project.module} in {project.code}. It needs "
             f"{project.module.replace('.', '/')}/__main__.py, or name another one: --module."
         )
-    return file.relative_to(project.code)
+    return f"module {project.module}: {file.relative_to(project.code)}"

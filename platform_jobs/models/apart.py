@@ -44,7 +44,7 @@ class Apart:
     def wrap(
         self,
         words: Sequence[str],
-        code: Path,
+        folder: Path,
         sees: Sequence[Path],
         writes: Path,
         scratch: Path | None = None,
@@ -62,7 +62,7 @@ class Apart:
         return command(
             words,
             level=BY_NAME[self.level],
-            folder=code,
+            folder=folder,
             readable=[*sees, *self.shown],
             writable=[writes],
             hidden=self.hidden,

@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING
 from platform_jobs.errors import AnswerError, ContractError
 from platform_jobs.models.answers import Answers, read_answer_file
 from platform_jobs.models.apart import COULD_NOT, Apart
-from platform_jobs.models.borrowed import check_imports
 from platform_jobs.models.libraries import find_libraries
+from platform_jobs.models.programs import find_program
 
 if TYPE_CHECKING:
     from sandbox.forkserver import Forks
@@ -44,6 +44,7 @@ class KilledError(RuntimeError):
 class Project:
     """A model project: its name in texts, the folder of its code and the module with its commands.
 
+    `command` are the words that run the commands in the folder of that name, () for the module.
     `timeout` limits each command, in seconds. With `apart`, predict runs in the sandbox and sees
     its model and the features only, and train sees its rows only. A `server` forks such commands,
     so that they need not import their libraries again.
@@ -53,13 +54,17 @@ class Project:
     code: Path
     module: str
     timeout: float
+    command: tuple[str, ...] = ()
     apart: Apart | None = None
     server: "Forks | None" = None
 
     @contextmanager
     def forked(self) -> Iterator["Project"]:
-        """Yield this project with a server that has imported its libraries."""
-        if self.apart is None or self.server is not None:
+        """Yield this project with a server that has imported its libraries.
+
+        Only modules are forked: another program imports no library of Python.
+        """
+        if self.apart is None or self.server is not None or self.command:
             yield self
             return
         libraries = find_libraries(self.code, self.module)
@@ -114,22 +119,18 @@ class Project:
         writes: Path | None = None,
         scratch: Path | None = None,
     ) -> None:
-        """Run a command of the module; ContractError, KilledError when it does not end well."""
-        if not find_module(self.code, self.module):
-            raise ContractError(
-                f"{self.name}: there is no module {self.module} in {self.code}. "
-                "Correct `training` in mlops.toml, or add the folder."
-            )
+        """Run a command of the project; ContractError, KilledError when it does not end well."""
         try:
-            check_imports(self.code, self.module)
+            folder, start = find_program(self.code, self.module, self.command)
         except ContractError as error:
             raise ContractError(f"{self.name}: {error}") from None
-        command = [sys.executable, "-m", self.module, *words]
+        command = [*start, *words]
         if self.apart is not None and writes is not None:
+            sees = (*sees, self.code)
             command = self.apart.wrap(
-                command, self.code, sees, writes, scratch, trains=words[0] == "train"
+                command, folder, sees, writes, scratch, trains=words[0] == "train"
             )
-        code, last = _run(command, self.code, self.timeout, self.server)
+        code, last = _run(command, folder, self.timeout, self.server)
         if self.apart is not None and code == COULD_NOT:
             raise OSError(f"{self.name}: {words[0]} could not be sandboxed: {last}")
         if code is None:
@@ -214,12 +215,3 @@ def _read_answer(path: Path, rows: int) -> bytes | None:
         if not stat.S_ISREG(status.st_mode) or status.st_size > most:
             return None
         return answer.read(most)
-
-
-def find_module(code: Path, module: str) -> Path | None:
-    """Return the file that `python -m MODULE` runs in a folder of code; None without one."""
-    path = code.joinpath(*module.split("."))
-    for file in (path / "__main__.py", path.with_suffix(".py")):
-        if file.is_file():
-            return file
-    return None

@@ -49,7 +49,7 @@ class Machine:
         )
         sample = read_projects(ROOT / "mlops.toml")["diabetes"]
         events = LocalEvents("", "")
-        self.datasets = LocalDatasets(state, ROOT, events, {"diabetes": "training"})
+        self.datasets = LocalDatasets(state, ROOT, events, {"diabetes": sample.program})
         self.projects = {"held": replace(sample, training=training), "diabetes": sample}
         self.datasets.ensure_reference("diabetes")
         self.data = replace(self.datasets.latest("diabetes"), model="held")

@@ -42,3 +42,28 @@ def test_the_reason_of_a_failed_run_is_its_cause(
     assert status is RunStatus.FAILED
     assert reason in detail
     assert detail.endswith(" `mlopsctl logs train-a-1` shows its log.")
+
+
+def test_a_program_starts_in_no_folder_that_the_code_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_TOPIC_ENDPOINT", "")
+    monkeypatch.setenv("MLOPS_TOPIC_KEY", "")
+    folder = tmp_path / "runs" / "train-a-1"
+    request = {
+        "run_id": "train-a-1",
+        "dataset": {"model": "a", "version": "1", "uri": ""},
+        "code": None,
+        "tags": {},
+        "command": ["sh", "model.sh"],
+        "folder": str(tmp_path / "gone"),
+        "timeout_seconds": 100,
+    }
+    write_json(folder / "request.json", request)
+
+    main(folder)
+
+    status, detail = read_state(folder, running=False)
+    assert status is RunStatus.FAILED
+    assert detail.startswith("The code has no folder gone, in which `command` of the model starts.")
+    assert (folder / "run.log").read_text().strip() == detail

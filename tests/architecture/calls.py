@@ -15,7 +15,7 @@ ALLOWED = {
     "function_app/steps": _COMMON | {"azure"},
     "function_app/domain": _COMMON
     | {"base64", "binascii", "bisect", "decimal", "difflib", "functools", "hashlib", "hmac"}
-    | {"ipaddress", "itertools", "json", "math", "re", "threading", "types", "unicodedata"}
+    | {"ipaddress", "itertools", "json", "math", "re", "shlex", "threading", "types", "unicodedata"}
     | {"urllib"},
     "function_app/activities": _COMMON | {"asyncio", "functools"},
     "function_app/services": _COMMON | {"functools", "json", "logging"},

@@ -20,6 +20,7 @@ from tests.checks.inspection import (
     running,
 )
 from tests.funchost.conftest import until
+from tests.platform_jobs.shell_project import SCRIPT
 from tests.platform_jobs.toys import write_project
 
 
@@ -52,6 +53,22 @@ def test_good_code_passes_every_check_and_leaves_its_reports(tmp_path: Path) -> 
     assert 0 < report["coverage"] < 100
     assert not (tmp_path / "code" / ".pytest_cache").exists(), "the code itself is not touched"
     assert report["isolation"] == str(BEST)
+
+
+def test_a_dry_run_walks_a_command_of_words_through_the_contract(tmp_path: Path) -> None:
+    report = check(
+        tmp_path,
+        {"line/model.sh": SCRIPT},
+        tests=[],
+        data=False,
+        training="line",
+        command=["sh", "model.sh"],
+        dry_run=True,
+    )
+
+    passed, detail = result(report, "dry run")
+    assert passed, detail
+    assert detail.startswith("It keeps the contract. predict: ")
 
 
 def test_the_first_failing_test_is_named(tmp_path: Path) -> None:

@@ -132,6 +132,21 @@ WRONG = [
     ('training = "training"', 'training = "trainning"', 'models.sugar.training = "trainning": there is no such module'),
     ('training = "training"', 'training = "training.nothing"', "Write training/nothing/__main__.py or"),
     ('training = "training"', 'training = "../training"', "models.sugar.training = "),
+    # The program of the commands.
+    ('training = "training"', 'training = "training"\ncommand = []', 'sugar.command = []: it has no word. Leave the key out to run the module, or name a program'),
+    ('training = "training"', 'training = "training"\ncommand = "sh train.sh"', 'sugar.command = "sh train.sh": it must be a list of words'),
+    ('training = "training"', 'training = "training"\ncommand = ["sh train.sh"]', 'sugar.command[0] = "sh train.sh": the first word must be the name of a program in PATH, such as sh or Rscript; give a script to its interpreter, ["sh", "train.sh"]'),
+    ('training = "training"', 'training = "training"\ncommand = ["./train.sh"]', 'sugar.command[0] = "./train.sh": the first word must be the name of a program'),
+    ('training = "training"', 'training = "training"\ncommand = ["-c"]', 'sugar.command[0] = "-c": the first word must be the name of a program'),
+    ('training = "training"', 'training = "training"\ncommand = ["/bin/sh", "train.sh"]', 'sugar.command[0] = "/bin/sh": the path leads out of the folder of the code'),
+    ('training = "training"', 'training = "training"\ncommand = ["sh", "../train.sh"]', 'sugar.command[1] = "../train.sh": the path leads out of the folder of the code'),
+    ('training = "training"', 'training = "training"\ncommand = ["sh", "a/../../b"]', 'sugar.command[1] = "a/../../b": the path leads out'),
+    ('training = "training"', 'training = "training"\ncommand = ["Rscript", "--file=../a.R"]', 'sugar.command[1] = "--file=../a.R": the path leads out'),
+    ('training = "training"', 'training = "training"\ncommand = ["sh", "/home/me/train.sh"]', 'sugar.command[1] = "/home/me/train.sh": the path leads out'),
+    ('training = "training"', 'training = "training"\ncommand = ["sh", ""]', 'sugar.command[1] = "": it is empty, or has a sign that cannot be printed'),
+    ('training = "training"', 'training = "training"\ncommand = ["sh", "${{inputs.rows}}"]', "command[1] = \"${{inputs.rows}}\": Azure ML would replace `${{`"),
+    ('training = "training"', 'training = "training"\ncommand = ["sh", 1]', "sugar.command[1] = 1: it must be a word"),
+    ('training = "training"', 'training = "nothing.here"\ncommand = ["sh", "train.sh"]', 'sugar.training = "nothing.here": there is no folder nothing/here in '),
     ('scoring = "scoring"', 'scoring = "scorin"', 'models.sugar.scoring = "scorin": there is no such service'),
     ('scoring = "scoring"', 'scoring = "../scoring"', "it must be a relative folder"),
     ('"https://example.org/team/sugar"', '"ssh://git:secret@example.org/sugar"', 'code.repository = "ssh://***@example.org/sugar": it must be https://'),
@@ -290,6 +305,13 @@ def test_all_problems_are_told_at_once() -> None:
         "models.sugar.release.replicas",
         "limits.max_trainings",
     ]
+
+
+def test_a_command_needs_a_folder_and_no_module() -> None:
+    for words in ('["sh", "train.sh"]', '["Rscript", "--vanilla", "code/model.R", "a=b..c"]'):
+        text = MODEL.replace('"training"', f'"docs.tutorial"\ncommand = {words}')
+
+        assert problems(text) == []
 
 
 def test_a_repository_brings_its_own_modules() -> None:

@@ -6,7 +6,7 @@ import shutil
 import tarfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.domain.change.change import Bundle, CodeVersion
 from function_app.domain.gates import GatePolicy
+from function_app.domain.project import ModelProject
 from function_app.domain.training import (
     Dataset,
     Judged,
@@ -56,6 +57,11 @@ class Bench:
     delete_version: Callable[[str], None]
     overwrite: Callable[[str, bytes | None], None]
     folder: Callable[[str], str]
+    projects: dict[str, ModelProject]
+
+    def run_by(self, *words: str) -> None:
+        """Let these words run the commands of the model, as `command` of mlops.toml does."""
+        self.projects["diabetes"] = replace(self.projects["diabetes"], command=words)
 
     def prepare(self, dataset: Dataset, target: str = "Y") -> str:
         """Prepare a version of the data; return the run's id."""
@@ -150,6 +156,7 @@ def _azure_bench(request: pytest.FixtureRequest) -> Bench:
         register_foreign=register_foreign,
         delete_version=lambda version: place.ml.delete_version("diabetes", version),
         overwrite=overwrite,
+        projects=place.projects,
         folder=lambda run_id: f"azureml://datastores/mlops_runs/paths/runs/{run_id}/model/",
     )
 
@@ -205,6 +212,7 @@ def _local_bench(state: Path, topic: str) -> Bench:
         register_foreign=register_foreign,
         delete_version=delete_version,
         overwrite=overwrite,
+        projects=projects,
         folder=lambda run_id: str(state / "runs" / run_id / "model"),
     )
 

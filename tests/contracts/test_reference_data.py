@@ -9,6 +9,7 @@ import pytest
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
+from function_app.domain.change.program import Program
 from function_app.domain.codec import dump
 from function_app.domain.training import Reference
 from function_app.errors import (
@@ -90,8 +91,11 @@ def test_a_model_without_a_sample_has_no_reference_before_its_first_data(
 def test_the_sample_of_the_models_own_code_is_the_reference_on_this_machine(
     tmp_path: Path,
 ) -> None:
-    trainings = {"m": "training", "without": "tests.stories.projects.without"}
-    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), trainings)
+    programs = {
+        "m": Program(module="training"),
+        "without": Program(module="tests.stories.projects.without"),
+    }
+    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), programs)
 
     assert datasets.ensure_reference("m") == "m: baseline.csv"
     assert datasets.ensure_reference("m") == "m: kept"

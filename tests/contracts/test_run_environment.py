@@ -87,6 +87,7 @@ def test_a_training_by_this_apps_own_code_names_the_codes_digest(bench: Bench, r
 
     assert environment is not None
     assert len(environment.code) == len(hashlib.sha256().hexdigest())
+    assert environment.command == "python -m training"
 
 
 def test_a_run_without_a_record_has_no_environment(bench: Bench, rows: bytes) -> None:

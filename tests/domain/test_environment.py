@@ -22,6 +22,7 @@ THEN = RunEnvironment(
     packages="b" * 64,
     code="c" * 64,
     rows="d" * 64,
+    command="sh model.sh",
     begun_at=datetime(2026, 1, 1, tzinfo=UTC),
 )
 

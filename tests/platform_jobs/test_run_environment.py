@@ -30,13 +30,15 @@ def record(folder: Path, *words: str, **environ: str) -> dict[str, str]:
 
 
 def test_the_record_names_every_input(tmp_path: Path) -> None:
-    content = record(tmp_path, "--lock", "a" * 64, "--code", "b" * 64, OMP_NUM_THREADS="1")
+    given = ("--lock", "a" * 64, "--code", "b" * 64, "--command", "sh model.sh")
+    content = record(tmp_path, *given, OMP_NUM_THREADS="1")
 
     assert content["python"] == f"CPython {platform.python_version()}"
     assert content["system"].startswith(f"{platform.system()} {platform.machine()}")
     assert content["cpu"]
     assert content["threads"] == "1"
     assert (content["lock"], content["code"]) == ("a" * 64, "b" * 64)
+    assert content["command"] == "sh model.sh"
     assert len(content["packages"]) == 64
     assert content["rows"] == sha256(b"a,Y\n1,2\n").hexdigest()
     assert "numpy openblas" in content["blas"]
@@ -46,7 +48,7 @@ def test_the_record_names_every_input(tmp_path: Path) -> None:
 
 
 def words(content: dict[str, str]) -> list[str]:
-    return ["--lock", content["lock"], "--code", content["code"]]
+    return [f"--{name}={content[name]}" for name in ("lock", "code", "command")]
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the kernels are those of x86_64")

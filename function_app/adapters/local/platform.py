@@ -62,10 +62,10 @@ def create_ports(settings: Settings) -> Ports:
     events = choose_events(settings.topic_endpoint, settings.topic_key, inbox, clock)
     processes = Processes(state / "processes")
     # The code of a model with a repository is not this app's: a module of the same name is another.
-    trainings = {name: project.training for name, project in projects.items() if not project.code}
+    programs = {name: project.program for name, project in projects.items() if not project.code}
     containment = Containment(state=state, root=root, isolation=settings.isolation)
     datasets = LocalDatasets(
-        state, root, events, trainings, containment, read_limits(projects).data_file()
+        state, root, events, programs, containment, read_limits(projects).data_file()
     )
     rows = open_ledger(state / "ledger.db")
     ledger = StoredLedger(rows)

@@ -72,7 +72,8 @@ class CheckPlan:
 
     `dry_run` walks the training through the contract of a model project, on the reference data or
     the code's own sample, and throws the model away; `target` is the column to predict, `group`
-    the column of groups, "" for none.
+    the column of groups, "" for none. `command` runs the model's commands in the folder `training`;
+    () runs the module of this name.
     """
 
     lint: tuple[str, ...]
@@ -83,6 +84,7 @@ class CheckPlan:
     target: str = ""
     words: tuple[str, ...] = ()
     group: str = ""
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

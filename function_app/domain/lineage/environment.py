@@ -30,7 +30,8 @@ class RunEnvironment:
 
     `lock` is the digest of the locked packages, `packages` that of the installed ones. `code` is
     the digest of this app's own module when the training took no published version. `rows` is the
-    digest of the rows that the training got. `begun_at` is the begin of the training.
+    digest of the rows that the training got. `command` has the words that trained. `begun_at` is
+    the begin of the training.
     """
 
     python: str = ""
@@ -42,6 +43,7 @@ class RunEnvironment:
     packages: str = ""
     code: str = ""
     rows: str = ""
+    command: str = ""
     begun_at: datetime | None = None
 
 
@@ -51,6 +53,7 @@ INPUTS: Mapping[str, str] = {
     "lock": "lock of the packages",
     "packages": "installed packages",
     "code": "code of this app",
+    "command": "command of the training",
     "python": "Python",
     "blas": "BLAS kernel",
     "cpu": "kind of CPU",

@@ -93,7 +93,7 @@ class Evaluations:
         spec = RunSpec(
             run_id=ask_id(evaluation, f"fold-{fold}"),
             kind=specs.ANSWERS,
-            command=specs.fold_command(module, timeout, name, archive, key),
+            command=specs.fold_command(project.program, timeout, name, archive, key),
             environment=self._versions.environment(code, module),
             code=self._bundles.store_own(JOBS),
             files={"model_code": self._containers.address(archive.uri)},
@@ -121,7 +121,7 @@ class Evaluations:
             run_id=ask_id(evaluation, name),
             kind=specs.ANSWERS,
             command=specs.ask_command(
-                module,
+                project.program,
                 timeout,
                 f"The {name}",
                 archive,

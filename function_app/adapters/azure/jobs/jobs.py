@@ -80,7 +80,7 @@ class AzureJobs:
 
     def publish(self, model: str, bundle: Bundle) -> CodeVersion:
         version = published(model, bundle, self._bundles.known(model, bundle.digest))
-        self._versions.publish(version, self._project(model).training)
+        self._versions.publish(version, self._project(model).program)
         return version
 
     def code(self, model: str, version: str = "") -> CodeVersion | None:
@@ -127,7 +127,7 @@ class AzureJobs:
         spec = RunSpec(
             run_id=run_id,
             kind=specs.SAMPLE,
-            command=specs.sample_command(project.training, code),
+            command=specs.sample_command(project.program, code),
             environment=self._versions.environment(None, project.training),
             code=self._bundles.store_own(JOBS),
             files={"model_code": self._containers.address(code.uri)},
@@ -153,7 +153,7 @@ class AzureJobs:
         spec = RunSpec(
             run_id=run_id,
             kind=specs.TRAINING,
-            command=self._versions.train_command(code, project.training, recorder),
+            command=self._versions.train_command(code, project.program, recorder),
             environment=self._versions.environment(code, project.training),
             code=self._versions.archive(code, project.training),
             files={"platform_code": self._containers.address(recorder.uri)},

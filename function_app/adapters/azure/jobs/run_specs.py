@@ -16,6 +16,7 @@ from function_app.adapters.azure.reach.workspace import (
     datastore_path,
 )
 from function_app.domain.change.change import Bundle, CodeVersion
+from function_app.domain.change.program import Program
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.lineage.environment import PINNED
 from function_app.domain.training import Dataset, Split
@@ -80,22 +81,37 @@ def logged(command: str) -> str:
     return f"{{ ( {command} ) 2>&1; echo $? > exit-status; }} | tee {log}; exit $(cat exit-status)"
 
 
-def train_command(module: str) -> str:
-    """Return the command of a training with this module of the code."""
+def train_command(program: Program) -> str:
+    """Return the command of a training with this program of the code."""
+    folder = f" && cd {shlex.quote(program.folder)}" if program.words else ""
     return (
-        f"{_UNPACK} && cd code && python -m {module} train"
+        f"{_UNPACK} && cd code{folder}{_found(program)} && {program.text} train"
         ' --data "${{inputs.rows}}" --out "${{outputs.model}}"'
     )
 
 
-def recorded(command: str, jobs: Bundle, environment: str, own_code: str) -> str:
-    """Return a command that records the environment of its job before it begins.
+def _found(program: Program) -> str:
+    """Return the command that fails with what to do when a node has no such program."""
+    if not program.words:
+        return ""
+    first = program.start[0]
+    text = (
+        f"There is no program {first} in the image of the environment, the first word of `command` "
+        "of the model in mlops.toml. Set MLOPS_AZURE_TRAINING_IMAGE to an image that has it."
+    )
+    refusal = f"{{ echo {shlex.quote(text)}; exit 127; }}"
+    return f" && {{ command -v {shlex.quote(first)} > /dev/null || {refusal}; }}"
+
+
+def recorded(command: str, jobs: Bundle, environment: str, own_code: str, program: Program) -> str:
+    """Return a command of `program` that records the environment of its job before it begins.
 
     `jobs` is the archive `platform_code` with the recorder, `environment` the name and version of
     the job's environment, `own_code` the digest of this app's own code, "" for a published version.
     The record lies beside the log, because the model folder is the training's alone.
     """
     options = f"--lock {shlex.quote(environment.rpartition(':')[2])}"
+    options += f" --command {shlex.quote(program.text)}"
     options += f" --code {shlex.quote(own_code)}" if own_code else ""
     recorder = (
         f"{_unpack_code('platform', jobs)} && python -I platform_code/platform_jobs/"
@@ -127,7 +143,7 @@ def prepare_command(
 
 
 def ask_command(
-    module: str,
+    program: Program,
     timeout: float,
     name: str,
     code: Bundle,
@@ -147,8 +163,9 @@ def ask_command(
     digest_words += "".join(f" {shlex.quote(word)}" for word in probes)
     model = '"${{inputs.model}}"' if has_model else "nothing"
     return (
-        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
-        f" --timeout {timeout:g} --name {shlex.quote(name)} --code ../model_code"
+        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask"
+        f" {shlex.join(program.options())} --timeout {timeout:g}"
+        f" --name {shlex.quote(name)} --code ../model_code"
         f' --model {model} --asked "${{{{inputs.asked}}}}" --out "${{{{outputs.answers}}}}"'
         f" --key {key}{digest_words}"
     )
@@ -176,11 +193,12 @@ def judge_command(
     )
 
 
-def fold_command(module: str, timeout: float, name: str, code: Bundle, key: str) -> str:
+def fold_command(program: Program, timeout: float, name: str, code: Bundle, key: str) -> str:
     """Return the command that trains a model on the rows of a fold's training and asks it."""
     return (
-        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask --module {module}"
-        f" --timeout {timeout:g} --name {shlex.quote(name)} --code ../model_code"
+        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} ask"
+        f" {shlex.join(program.options())} --timeout {timeout:g}"
+        f" --name {shlex.quote(name)} --code ../model_code"
         ' --rows "${{inputs.rows}}" --asked "${{inputs.asked}}" --out "${{outputs.answers}}"'
         f" --key {key}"
     )
@@ -205,10 +223,11 @@ def remembering(command: str) -> str:
     return f'{command} --champion-evaluation "${{{{inputs.champion_evaluation}}}}"'
 
 
-def sample_command(module: str, code: Bundle) -> str:
+def sample_command(program: Program, code: Bundle) -> str:
     """Return the command that lets a model's own code write its sample data."""
     return (
-        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} sample --module {module}"
+        f"{_PINNED}{_unpack_code('model', code)} && {_PLATFORM_JOBS} sample"
+        f" {shlex.join(program.options())}"
         ' --code ../model_code --out "${{outputs.sample}}"'
     )
 

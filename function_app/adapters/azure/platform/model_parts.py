@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, Union
 
-from function_app.adapters.azure.jobs.code_versions import CodeVersions, step_name
+from function_app.adapters.azure.jobs.code_versions import CodeVersions, step_label, step_name
 from function_app.adapters.azure.jobs.environments import NAME, Environments
 from function_app.adapters.azure.jobs.run_specs import DATASET, MODEL
 from function_app.adapters.azure.platform.platform_parts import MARK, SteadyPart, get_or_none
@@ -93,30 +93,30 @@ class StepPart(SteadyPart[CodeVersion]):
     ) -> None:
         self.name = f"training step of {model}"
         self._workspace, self._versions = workspace, versions
-        self._model, self._module = model, project.training
+        self._model, self._program = model, project.program
 
     def find(self) -> CodeVersion | None:
         code = self._code()
-        name, label = step_name(self._model), code.version[:32]
+        name, label = step_name(self._model), step_label(code, self._program)
         return code if self._versions.has_component(name, label) else None
 
     def describe(self) -> str:
         return f"component {step_name(self._model)}"
 
     def make(self, resource: CodeVersion | None) -> None:
-        self._versions.archive(None, self._module)
-        self._versions.ensure_component(self._code(), self._module)
+        self._versions.archive(None, self._program.module)
+        self._versions.ensure_component(self._code(), self._program)
 
     def is_ours(self, resource: CodeVersion) -> bool:
         return True  # its name is this app's
 
     def delete(self, resource: CodeVersion) -> None:
-        name, label = step_name(self._model), resource.version[:32]
+        name, label = step_name(self._model), step_label(resource, self._program)
         with translate("archive the training step", name):
             self._workspace.client.components.archive(name, version=label)
 
     def _code(self) -> CodeVersion:
-        return self._versions.own(self._model, self._module)
+        return self._versions.own(self._model, self._program.module)
 
 
 class ReferenceData(Protocol):

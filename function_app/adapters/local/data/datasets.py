@@ -15,6 +15,7 @@ from function_app.adapters.local.reach.containment import Containment
 from function_app.adapters.local.reach.files import locked, read_json, read_object, write_json
 from function_app.adapters.local.reach.inbox_files import copy_file, open_file, why_unreadable
 from function_app.addresses import below, file_address, file_path
+from function_app.domain.change.program import Program
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
@@ -41,18 +42,18 @@ class LocalDatasets:
         state: Path,
         root: Path,
         events: Events,
-        trainings: Mapping[str, str] | None = None,
+        programs: Mapping[str, Program] | None = None,
         containment: Containment | None = None,
         limit: FileLimit | None = None,
     ) -> None:
-        """Take the state folder, the app's folder, and by model the module that writes its sample.
+        """Take the state folder, the app's folder, and by model the program that writes its sample.
 
-        `containment` limits the files that this module sees, by default to as few as this machine
-        can. `limit` is that of a file that arrives, by default that of an app without `[limits]`.
+        `containment` limits the files that it sees, by default to as few as this machine can.
+        `limit` is that of a file that arrives, by default that of an app without `[limits]`.
         """
         self._limit = limit or Limits().data_file()
         self._containment = containment or Containment(state=state, root=root)
-        self._trainings = trainings or {}
+        self._programs = programs or {}
         self._inbox = state / "inbox"
         self._versions = state / "datasets"
         self._announced = state / "announced.json"
@@ -129,9 +130,8 @@ class LocalDatasets:
                 profile = profile_csv(baseline)
             else:
                 sample = None
-                if model in self._trainings:
-                    module = self._trainings[model]
-                    words = ["sample", "--module", module, "--out", str(out)]
+                if model in self._programs:
+                    words = ["sample", *self._programs[model].options(), "--out", str(out)]
                     run_job(self._containment, words, out)
                     sample = read_json(out / "sample.json")["profile"]
                 if sample is None:

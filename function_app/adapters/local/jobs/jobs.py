@@ -126,13 +126,12 @@ class LocalJobs:
         tags: dict[str, str],
     ) -> Run:
         project, out = self._project(dataset.model), self._folder(run_id) / "model"
-        seen = self._seen(preparation_id)
-        command = ["python", "-m", project.training, "train", "--data", str(seen)]
-        command += ["--out", str(out)]
+        seen, program, folder = self._seen(preparation_id), project.program, self._code(code)
+        command = [*program.start, "train", "--data", str(seen), "--out", str(out)]
         timeout = project.training_run.timeout_seconds
         # The held-out rows lie beside the seen ones; a training must not see them.
-        access = self._containment.training([seen], out)
-        recorder = recorder_words(self._root, seen, None if code else project.training)
+        access = self._containment.training([seen, folder], out)
+        recorder = recorder_words(self._root, seen, program, own=code is None)
         self._start(
             run_id,
             dataset,
@@ -141,7 +140,7 @@ class LocalJobs:
             timeout,
             tags,
             access,
-            self._code(code),
+            folder / program.folder,
             recorder,
             forks=self._forks,
         )
@@ -163,7 +162,7 @@ class LocalJobs:
         project, folder = self._project(run.model), self._folder(run_id)
         timeout, seen = project.training_run.timeout_seconds, self._seen(preparation_id)
         held_out = self._folder(preparation_id) / PREPARED / "held_out"
-        command = [*JOBS, "evaluate", "--module", project.training, "--timeout", str(timeout)]
+        command = [*JOBS, "evaluate", *project.program.options(), "--timeout", str(timeout)]
         command += ["--held-out", str(held_out), "--out", str(folder / EVALUATION)]
         command += (*policy.comparison_words(look), *policy.probe_words())
         for name in project.model.trusted_types:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from function_app.adapters.archives import module_digest
 from function_app.adapters.local.reach.files import read_object, sha256
+from function_app.domain.change.program import Program
 from function_app.domain.lineage.environment import RunEnvironment, read_environment
 
 # The record lies in the run's folder, which the training itself does not see.
@@ -15,14 +16,14 @@ _RECORDER, _LOCK = "platform_jobs/run_environment.py", "uv.lock"
 _ROWS, _SECONDS = "rows.csv", 60.0
 
 
-def recorder_words(root: Path, seen: Path, own_module: str | None) -> list[str]:
+def recorder_words(root: Path, seen: Path, program: Program, *, own: bool) -> list[str]:
     """Return the options of the recorder for a training with the packages of this app.
 
-    `seen` is the folder with the training's rows, `own_module` the module of the app's own code
-    that trains, None for a published version.
+    `seen` is the folder with the training's rows. `own` says that the program is of the app's own
+    code, else of a published version.
     """
-    words = ["--rows", str(seen / _ROWS)]
-    words += ["--code", module_digest(root, own_module)] if own_module else []
+    words = ["--rows", str(seen / _ROWS), "--command", program.text]
+    words += ["--code", module_digest(root, program.module)] if own else []
     lock = root / _LOCK
     if lock.is_file():
         words += ["--lock", sha256(lock.read_bytes())]

@@ -6,6 +6,7 @@ without a topic takes the event from the app's inbox.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,6 +67,9 @@ def main(folder: Path) -> int:
 
 
 def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
+    if obstacle := _obstacle(Path(request["folder"]), request["command"][0]):
+        (folder / "run.log").write_text(f"{obstacle}\n", encoding="utf-8")
+        return RunStatus.FAILED, obstacle
     environ = run_environ()
     with (folder / "run.log").open("ab") as log:
         begin = log.tell()
@@ -97,6 +101,21 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
         text = f"{_end_of(code)}: {last.rstrip('.')}."
         return RunStatus.FAILED, f"{text} `mlopsctl logs {folder.name}` shows its log."
     return RunStatus.COMPLETED, ""
+
+
+def _obstacle(start: Path, program: str) -> str:
+    """Return why a program cannot start in a folder of the code, "" when it can."""
+    if not start.is_dir():
+        return (
+            f"The code has no folder {start.name}, in which `command` of the model starts. "
+            "Correct `training` of the model in mlops.toml, or add the folder."
+        )
+    if program != "python" and shutil.which(program, path=run_environ().get("PATH")) is None:
+        return (
+            f"There is no program {program} in PATH on this machine, the first word of `command` "
+            "of the model in mlops.toml. Install it, or correct the word."
+        )
+    return ""
 
 
 def _start(
