@@ -79,8 +79,8 @@ def _wait_for_release(api: Api, release: str) -> None:
     """
     end = time.monotonic() + WAITED
     while time.monotonic() < end:
-        found = api.find(f"/api/releases/{segment(release)}")
-        status = found["status"] if found else "in_progress"
+        stored = api.find(f"/api/releases/{segment(release)}")
+        status = stored["status"] if stored else "in_progress"
         if status == "awaiting_approval":
             return
         if status != "in_progress":
