@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platform_jobs.checking.names import map_columns
-from platform_jobs.checking.report import Content, page
+from platform_jobs.checking.report import Content, drift_plot, page
 from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.profile import profile_table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Bytes from which a plain file of numbers is read by arrays.
 LARGE = 8 << 20
-REPORT, PAGE = "report.json", "report.html"
+REPORT, PAGE, PLOT = "report.json", "report.html", "drift.svg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +150,14 @@ def _comparison(before: "Sample", now: "Sample", target: str) -> Content:
 
 
 def write_report(content: Content, out: Path) -> None:
-    """Write `report.json` and `report.html` below `out`, and take the histograms from `content`."""
+    """Write `report.json`, `report.html` and, with histograms, `drift.svg` below `out`.
+
+    The histograms are taken from `content`.
+    """
     write_json(out / REPORT, content)
     (out / PAGE).write_text(page(content), encoding="utf-8")
-    content.pop("histograms", None)
+    if columns := content.pop("histograms", None):
+        (out / PLOT).write_text(drift_plot(columns), encoding="utf-8")
 
 
 def _uncompared(findings: list[Content]) -> Content:

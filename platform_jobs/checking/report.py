@@ -1,6 +1,6 @@
-"""The report of a data check as one HTML page, which needs no other file and runs no script."""
+"""The report of a data check: an HTML page without other files and scripts, and a plot."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -8,6 +8,8 @@ Content = dict[str, Any]
 WIDTH, HEIGHT = 240, 80
 # Columns that the table of figures shows.
 MOST_ROWS = 500
+# Columns of the plot of distances, the height of each in pixels, and the letters of its name.
+MOST_BARS, BAR, LONGEST_NAME = 40, 18, 24
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse}"
@@ -32,6 +34,39 @@ def page(content: Content) -> str:
         "style-src 'unsafe-inline'\">"
         f"<style>{_STYLE}</style></head><body><h1>Data check</h1>{''.join(parts)}</body></html>\n"
     )
+
+
+def drift_plot(columns: Sequence[Content]) -> str:
+    """Return an SVG with a bar for each column: how far its histogram is from the reference data's.
+
+    The distance is the total variation, half the sum of the differences of all shares: 0 for equal
+    histograms, 1 for disjoint ones. The columns with the largest distance are first; `columns` is
+    not empty.
+    """
+    distances = [
+        (0.5 * sum(abs(a - b) for a, b in zip(c["reference"], c["new"], strict=True)), c["name"])
+        for c in columns
+    ]
+    distances = sorted(distances, key=lambda one: -one[0])[:MOST_BARS]
+    height = BAR * len(distances) + 56
+    title = "Distance of each column from the reference data"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 {height}" width="480" '
+        f'height="{height}" font-family="sans-serif" font-size="11">',
+        f'<title>{title}</title><rect width="480" height="{height}" fill="white"/>',
+        f'<text x="240" y="18" text-anchor="middle" font-size="13">{title}</text>',
+        '<text x="240" y="34" text-anchor="middle">total variation of histograms, 0 to 1</text>',
+    ]
+    for index, (distance, name) in enumerate(distances):
+        y = 44 + BAR * index
+        shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in name)[:LONGEST_NAME]
+        parts.append(
+            f'<text x="154" y="{y + 11}" text-anchor="end">{escape(shown)}</text>'
+            f'<rect x="160" y="{y}" width="{260 * distance:.1f}" height="{BAR - 4}" '
+            f'fill="steelblue"/><text x="{166 + 260 * distance:.1f}" y="{y + 11}">'
+            f"{distance:.3f}</text>"
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _body(content: Content, profile: Content) -> Iterable[str]:

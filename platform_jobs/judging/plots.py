@@ -1,7 +1,8 @@
 """Plots of predictions as SVG: the same predictions give the same bytes, and no display is needed.
 
-A regression gets predictions against true values, and residuals against predictions. Probabilities
-of a class get the receiver operating characteristic and the calibration (Hastie, Tibshirani and
+A regression gets predictions against true values, residuals against predictions, and the mean true
+value by the mean prediction of tenths of the rows. Probabilities of a class get the receiver
+operating characteristic and the calibration (Hastie, Tibshirani and
 Friedman 2009, section 9.2.5; Niculescu-Mizil and Caruana 2005).
 """
 
@@ -13,7 +14,7 @@ PLOTS = "plots"
 # More points make a file that no viewer opens quickly; the rows are sorted by a hash, so that the
 # first ones are a sample.
 MOST_POINTS = 2000
-BINS = 10  # of a calibration, of equal width
+BINS = 10  # of a calibration
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 480, 360, 64, 32, 16, 48
 _TICKS = 5
 Point = tuple[float, float]
@@ -34,7 +35,7 @@ def write_plots(folder: Path, actual: Sequence[float], predicted: Sequence[float
 def _plots(actual: Sequence[float], predicted: Sequence[float]) -> dict[str, str]:
     if set(actual) <= {0.0, 1.0} and all(0.0 <= value <= 1.0 for value in predicted):
         return {
-            "calibration.svg": _calibration(actual, predicted),
+            "calibration.svg": _calibration(_equal_widths(actual, predicted), "share of positives"),
             "roc.svg": _roc(actual, predicted),
         }
     pairs = list(zip(actual, predicted, strict=True))[:MOST_POINTS]
@@ -52,6 +53,7 @@ def _plots(actual: Sequence[float], predicted: Sequence[float]) -> dict[str, str
             residuals,
             [(left, 0.0), (right, 0.0)],
         ),
+        "calibration.svg": _calibration(_equal_counts(actual, predicted), "mean true value"),
     }
 
 
@@ -70,11 +72,31 @@ def _roc(actual: Sequence[float], predicted: Sequence[float]) -> str:
     return _plot(names, [], _thinned(curve), [(0.0, 0.0), (1.0, 1.0)])
 
 
-def _calibration(actual: Sequence[float], predicted: Sequence[float]) -> str:
-    """Return the share of positives by the mean prediction of each bin."""
+def _equal_widths(actual: Sequence[float], predicted: Sequence[float]) -> list[list[Point]]:
+    """Return predictions between 0 and 1 with their true values in BINS bins of equal width."""
     bins: list[list[Point]] = [[] for _ in range(BINS)]
     for truth, value in zip(actual, predicted, strict=True):
         bins[min(int(value * BINS), BINS - 1)].append((value, truth))
+    return bins
+
+
+def _equal_counts(actual: Sequence[float], predicted: Sequence[float]) -> list[list[Point]]:
+    """Return predictions with their true values in BINS bins of as equally many rows as possible.
+
+    Equal predictions are in one bin, so that the order of the rows changes nothing.
+    """
+    ranked = sorted(zip(predicted, actual, strict=True))
+    bins: list[list[Point]] = [[] for _ in range(BINS)]
+    number = 0
+    for index, pair in enumerate(ranked):
+        if index and ranked[index - 1][0] != pair[0]:
+            number = index * BINS // len(ranked)
+        bins[number].append(pair)
+    return bins
+
+
+def _calibration(bins: Sequence[Sequence[Point]], y_name: str) -> str:
+    """Return the mean true value by the mean prediction of each bin."""
     points = [
         (
             math.fsum(value for value, _ in rows) / len(rows),
@@ -83,8 +105,10 @@ def _calibration(actual: Sequence[float], predicted: Sequence[float]) -> str:
         for rows in bins
         if rows
     ]
-    names = ("Calibration", "mean prediction", "share of positives")
-    return _plot(names, points, points, [(0.0, 0.0), (1.0, 1.0)])
+    names = ("Calibration", "mean prediction", y_name)
+    low, high = min(map(min, points)), max(map(max, points))
+    ends = (0.0, 1.0) if y_name == "share of positives" else (low, high)
+    return _plot(names, points, points, [(ends[0], ends[0]), (ends[1], ends[1])])
 
 
 def _thinned(curve: list[Point]) -> list[Point]:

@@ -52,6 +52,7 @@ def test_the_figures_are_computed_from_the_answers(tmp_path: Path) -> None:
         "largest_difference": 0.0,
     }
     assert [path.name for path in sorted((tmp_path / "out" / "plots").iterdir())] == [
+        "calibration.svg",
         "predicted.svg",
         "residuals.svg",
     ]

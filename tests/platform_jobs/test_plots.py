@@ -34,9 +34,10 @@ def test_a_regression_has_predictions_and_residuals_with_a_point_for_each_row(
 
     plots = plotted(tmp_path / "a", actual, predicted)
 
-    assert list(plots) == ["predicted.svg", "residuals.svg"]
-    for content in plots.values():
-        assert len(elements(content, "circle")) == 89
+    assert list(plots) == ["calibration.svg", "predicted.svg", "residuals.svg"]
+    for name in ("predicted.svg", "residuals.svg"):
+        assert len(elements(plots[name], "circle")) == 89
+    assert len(elements(plots["calibration.svg"], "circle")) == 10
     assert plots == plotted(tmp_path / "b", actual, predicted)
 
 
@@ -62,6 +63,35 @@ def test_probabilities_have_a_calibration_and_a_roc(tmp_path: Path) -> None:
     # Thresholds 0.8, 0.4, 0.35 and 0.1 behind the origin, and the end again.
     assert len(curve) == 6
     assert len(elements(plots["calibration.svg"], "circle")) == 4
+
+
+def test_the_calibration_of_a_regression_shows_means_of_tenths_of_the_rows(tmp_path: Path) -> None:
+    predicted = [float(value) for value in range(100)]
+    actual = [2.0 * value for value in predicted]
+
+    [line, diagonal] = elements(plotted(tmp_path, actual, predicted)["calibration.svg"], "polyline")
+
+    points = [tuple(map(float, at.split(","))) for at in line.get("points", "").split()]
+    ends = [tuple(map(float, at.split(","))) for at in diagonal.get("points", "").split()]
+    per_unit_x = (ends[1][0] - ends[0][0]) / (189.0 - 4.5)
+    per_unit_y = (ends[1][1] - ends[0][1]) / (189.0 - 4.5)
+    # Means of the predictions 0 to 9, 10 to 19, …; the true values are twice as large.
+    shown = [
+        (4.5 + (x - ends[0][0]) / per_unit_x, 4.5 + (y - ends[0][1]) / per_unit_y)
+        for x, y in points
+    ]
+    assert [x for x, _ in shown] == pytest.approx([4.5 + 10 * n for n in range(10)], abs=0.2)
+    assert [y for _, y in shown] == pytest.approx([9.0 + 20 * n for n in range(10)], abs=0.2)
+
+
+def test_equal_predictions_are_one_point_of_a_calibration(tmp_path: Path) -> None:
+    actual, predicted = [float(n) for n in range(40)], [5.0] * 30 + [8.0] * 10
+
+    plots = plotted(tmp_path / "a", actual, predicted)
+    turned = plotted(tmp_path / "b", actual[::-1], predicted[::-1])
+
+    assert len(elements(plots["calibration.svg"], "circle")) == 2
+    assert turned["calibration.svg"] == plots["calibration.svg"]
 
 
 def test_many_rows_make_a_small_file(tmp_path: Path) -> None:

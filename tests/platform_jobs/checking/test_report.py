@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from platform_jobs.checking.report import page
+from platform_jobs.checking.report import drift_plot, page
 from platform_jobs.prepare import prepare
 from tests.made_once import sample_rows
 
@@ -30,6 +30,30 @@ def test_the_report_shows_findings_and_a_histogram_of_each_column(tmp_path: Path
     assert len(stored["histograms"]) == 11
     assert all(abs(sum(one["new"]) - 1) < 1e-3 for one in stored["histograms"])
     assert "histograms" not in json.loads((tmp_path / "out" / "prepared.json").read_text())
+    plot = ElementTree.fromstring((tmp_path / "out" / "drift.svg").read_text(encoding="utf-8"))
+    texts = [element.text for element in plot.iter("{http://www.w3.org/2000/svg}text")]
+    # The shifted column is the first one; the other ten have the same rows.
+    assert texts[2] == "age"
+    assert float(texts[3] or "") > 0.3
+    assert texts[5::2] == ["0.000"] * 10
+
+
+def test_the_plot_of_distances_has_the_total_variation_and_no_markup_of_names() -> None:
+    columns = [
+        {"name": "near", "reference": [0.5, 0.5, 0.0], "new": [0.5, 0.4, 0.1]},
+        {"name": "<b>\x00", "reference": [1.0, 0.0, 0.0], "new": [0.0, 0.0, 1.0]},
+    ]
+
+    plot = ElementTree.fromstring(drift_plot(columns))
+
+    texts = [element.text for element in plot.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[2:] == ["<b>\ufffd", "1.000", "near", "0.100"]
+
+
+def test_data_without_a_reference_has_no_plot_of_distances(tmp_path: Path) -> None:
+    report(tmp_path, sample_rows().read_text())
+
+    assert not (tmp_path / "out" / "drift.svg").exists()
 
 
 def test_the_report_loads_nothing_and_escapes_what_the_file_holds(tmp_path: Path) -> None:
