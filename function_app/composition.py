@@ -113,6 +113,11 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "models/{model}/train", http_api.post_training),
     ("GET", "models/{model}/versions/{version}/lineage", lineage_api.get_lineage),
     (
+        "GET",
+        "models/{model}/versions/{version}/evidence/{name}",
+        lineage_api.get_evidence_file,
+    ),
+    (
         "POST",
         "models/{model}/versions/{version}/reproduction",
         lineage_api.post_reproduction,

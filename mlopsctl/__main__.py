@@ -29,6 +29,7 @@ from mlopsctl.reach.state_folder import StateError
 from mlopsctl.scaffold.commands import ScaffoldError, contract, init
 from mlopsctl.up import demo, down, up
 from mlopsctl.version import show_version
+from mlopsctl.versions.evidence import evidence
 from mlopsctl.versions.explain import explain
 from mlopsctl.versions.reproduce import reproduce
 
@@ -43,7 +44,7 @@ app.command("provision")(provision)
 for command in (
     *(up, down, demo),
     *(status, releases, models, endpoint, show, logs),
-    *(explain, reproduce),
+    *(explain, reproduce, evidence),
     *(train, retry, cancel, approve, reject, withdraw, roll_back, shutdown),
     *(reconcile, drift, doctor),
     *(init, contract),

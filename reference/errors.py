@@ -170,6 +170,11 @@ COMMANDS: Codes = {
     "RELEASE_NOT_WAITING": ("", "The release has no image and evidence to decide on yet."),
     "TIMEOUT": ("", "The app has not answered, or the story has not ended, in time."),
     "WHOSE_TOKEN": ("", "You have tokens of several people. Name one by `--as`."),
+    "CHANGED": (
+        "",
+        "A file behind the evidence of a release has another SHA-256 than the evidence says. Do "
+        "not approve the release; train again.",
+    ),
     "UNREACHABLE": ("", "No app listens at this address."),
 }
 

@@ -63,11 +63,13 @@ BODIES: dict[str, type] = {
     "post_drift_check": NoFields,
     "post_reproduction": NoFields,
 }
+SVG = "image/svg+xml"
 # The media types of answers that are no JSON.
 MEDIA = {
     "get_metrics": (MEDIA_TYPE,),
     "get_run_log": ("text/plain",),
-    "get_report": ("text/plain", "text/xml"),
+    "get_report": ("text/plain", "text/xml", "text/html", SVG),
+    "get_evidence_file": ("text/html", "text/markdown", SVG, JSON),
     "get_openapi": (JSON,),
 }
 PATH: dict[str, ids.Pattern] = {

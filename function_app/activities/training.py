@@ -108,6 +108,7 @@ def evaluate_challenger(ports: Ports, evaluation: Evaluation) -> GateResult:
 def register_model(ports: Ports, registration: Registration) -> ModelVersion:
     """Register the run's model once, with the figures of its evaluation and its authors.
 
+    The files behind the evidence of its release are attached to it.
     The run's tags are not a source of authors, because the judged code may write them.
     """
     judged, run = ports.jobs.judged(registration.evaluation_id), registration.run
@@ -117,6 +118,7 @@ def register_model(ports: Ports, registration: Registration) -> ModelVersion:
     tagged = replace(run, tags={**run.tags, VERDICT: verdict}) if verdict else run
     version = ports.registry.register(tagged, judged, authors)
     lineage.keep_origin(ports, version, run, registration.training)
+    lineage.keep_files(ports, version)
     return version
 
 

@@ -1,6 +1,6 @@
 """Registered models, images, and where they are served and watched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -38,6 +38,17 @@ class Registry(Protocol):
         digest is empty; `get` returns the version as it was registered. A version that another tool
         registered has an empty run id.
         """
+
+    def attach(self, version: ModelVersion, files: Mapping[str, bytes]) -> None:
+        """Store files behind the evidence of an own version, by name, where only this app writes.
+
+        A file that is attached already stays. The version's run in MLflow has the files on this
+        machine, and in Azure a tag with the address of their folder. The model card, model-card.md,
+        becomes the description of the version, in Azure its first 4,000 characters.
+        """
+
+    def attached(self, version: ModelVersion, name: str) -> bytes | None:
+        """Return a file that was attached to an own version; None without one of this name."""
 
     def mark_champion(self, version: ModelVersion) -> None:
         """Move the alias `champion`, which informs people; no story decides by it."""

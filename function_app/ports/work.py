@@ -200,4 +200,10 @@ class Jobs(Protocol):
         """Return the last `most` bytes of the run's output; NotFoundError without any."""
 
     def report(self, run_id: str, name: str) -> bytes:
-        """Return a report of a run (junit.xml, coverage.xml, log); NotFoundError without it."""
+        """Return a report of a run: of checks (junit.xml, …), of a preparation (report.html, …).
+
+        An evaluation has plots (predicted.svg, …).
+
+        NotFoundError without it, and for any name that such runs do not write. One of more than 20
+        MiB is not read: NotFoundError, or ContractError with the code TOO_LARGE.
+        """

@@ -57,7 +57,7 @@ def judge(ports: Ports, evaluation: Evaluation) -> GateResult:
         verdicts.save_fault(ports.rows, model, compared, result.champion_fault)
     elif not comparison.refused and (reason := _compared(ports, model)[1]):
         result = replace(result, reasons=(*result.reasons, reason))
-    verdicts.save(ports.rows, evaluation.evaluation_id, result)
+    verdicts.save(ports.rows, evaluation.evaluation_id, result, evaluation.policy)
     return result
 
 

@@ -1,7 +1,18 @@
 """Use cases of lineage: what a registration keeps, and the second training of a version."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
 from function_app.domain.change.change import Change, CodeVersion
-from function_app.domain.lineage.chain import known_run
+from function_app.domain.lineage.chain import Known, known_run
+from function_app.domain.lineage.evidence_files import (
+    FILES,
+    MODEL_CARD,
+    OF_PREPARATION,
+    digests_of,
+)
+from function_app.domain.lineage.model_card import Judgement, model_card
 from function_app.domain.lineage.origin import PublishedCode, Training
 from function_app.domain.lineage.reproduction import (
     Compared,
@@ -13,10 +24,13 @@ from function_app.domain.lineage.reproduction import (
     judged_reproduction,
 )
 from function_app.domain.text.redaction import redact
-from function_app.domain.training import ModelVersion, Run, is_own
+from function_app.domain.training import ModelVersion, Run, is_own, preparation_of
 from function_app.errors import ContractError, NotFoundError
 from function_app.ports import Ports
+from function_app.records.ledger import verdicts
 from function_app.records.ledger.lineage import Lineage
+
+_Content = TypeVar("_Content")
 
 
 def keep_origin(ports: Ports, version: ModelVersion, run: Run, training: Training) -> None:
@@ -30,6 +44,76 @@ def keep_code(ports: Ports, code: CodeVersion, change: Change) -> None:
         repository=change.repository, branch=change.branch, published_at=ports.clock.now()
     )
     Lineage(ports.ledger, ports.inbox).keep_code(code.model, code.version, published)
+
+
+def keep_files(ports: Ports, version: ModelVersion) -> dict[str, str]:
+    """Attach the files behind a version's evidence to it; return the SHA-256 of each by its name.
+
+    A file that is attached already stays, so that a later call returns the same digests. A file
+    that no run has is left out. A version that another tool registered has no files.
+    """
+    if not is_own(version):
+        return {}
+    attached = {name: ports.registry.attached(version, name) for name in FILES}
+    new = {
+        name: content
+        for name, before in attached.items()
+        if before is None and (content := _content(ports, version, name)) is not None
+    }
+    if new:
+        ports.registry.attach(version, new)
+        attached |= {name: ports.registry.attached(version, name) for name in new}
+    return digests_of(attached)
+
+
+def _content(ports: Ports, version: ModelVersion, name: str) -> bytes | None:
+    """Return the content of a file behind a version's evidence; None when no run has it."""
+    if name == MODEL_CARD:
+        return card_of(ports, version).encode()
+    report = OF_PREPARATION.get(name)
+    run_id = preparation_of(version.run_id) if report else version.evaluation_id
+    return _found(partial(ports.jobs.report, run_id, report or name)) if run_id else None
+
+
+def card_of(ports: Ports, version: ModelVersion) -> str:
+    """Return the model card of a version from its present records."""
+    if not is_own(version):
+        return model_card(Known(version=version), Judgement())
+    evaluation, preparation = version.evaluation_id, preparation_of(version.run_id)
+    project = ports.projects.get(version.model)
+    judgement = Judgement(
+        comparison=_found(partial(ports.jobs.comparison, evaluation)) if evaluation else None,
+        verdict=verdicts.find(ports.rows, evaluation),
+        policy=verdicts.find_policy(ports.rows, evaluation),
+        prepared=_found(partial(ports.jobs.prepared, preparation)) if preparation else None,
+        target=project.data.target if project else "",
+    )
+    return model_card(known(ports, version), judgement)
+
+
+def known(ports: Ports, version: ModelVersion) -> Known:
+    """Return the records of a version, each read once."""
+    if not is_own(version):
+        # A foreign version may name any run: nothing is read in its name.
+        return Known(version=version)
+    records, code, run_id = Lineage(ports.ledger, ports.inbox), version.code, version.run_id
+    project = ports.projects.get(version.model)
+    return Known(
+        version=version,
+        module=project.training if project else "",
+        run=known_run(ports.jobs.get(run_id)) if run_id else None,
+        environment=ports.jobs.environment(run_id) if run_id else None,
+        origin=records.origin(version.model, version.version),
+        code=records.code(version.model, code.version) if code else None,
+    )
+
+
+def _found(read: Callable[[], _Content]) -> _Content | None:
+    """Return a part of a run; None when it is gone, or is not what such a run writes."""
+    try:
+        return read()
+    except (NotFoundError, ContractError):
+        return None
 
 
 def plan(ports: Ports, request: ReproductionRequest) -> ReproductionPlan:

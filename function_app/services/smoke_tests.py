@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from function_app.domain.gates import GateResult
+from function_app.domain.lineage.evidence_files import describe_files
 from function_app.domain.people.authorship import describe_authors
 from function_app.domain.people.duties import ApprovalRules
 from function_app.domain.release.release import judge_smoke
@@ -18,7 +19,7 @@ from function_app.domain.training import (
 from function_app.errors import NotFoundError
 from function_app.ports import Ports
 from function_app.records.pushers import authors_of
-from function_app.services import judging
+from function_app.services import judging, lineage
 
 
 def run(ports: Ports, test: SmokeTest) -> GateResult:
@@ -46,6 +47,8 @@ def _evidence(ports: Ports, test: SmokeTest, version: ModelVersion) -> Iterator[
         if version.run_id:
             # The training itself reported these figures; they stand apart from the platform's own.
             yield from describe_reported(ports.jobs.get(version.run_id))
+            # The event of a registration may arrive before the registration attached the files.
+            yield from describe_files(version, lineage.keep_files(ports, version))
         named = replace(version, authors=authors_of(ports, version))
         yield from _authorship(named, project.approval_rules())
 

@@ -161,6 +161,10 @@ class Api:
         """Return an answer that is plain text."""
         return self._send("GET", path).text
 
+    def content(self, path: str) -> bytes:
+        """Return the bytes of an answer."""
+        return self._send("GET", path).content
+
     def choose(self, person: str) -> str:
         """Return in whose name to ask, "" for MLOPS_TOKEN; ApiError when that is not clear."""
         return self._credentials.choose(person)

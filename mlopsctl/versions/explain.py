@@ -7,7 +7,6 @@ import typer
 from mlopsctl import screens
 from mlopsctl.reach.client import ApiError, Content, segment
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
-from mlopsctl.versions.card import card
 
 VersionName = Annotated[str, typer.Argument(metavar="MODEL:VERSION", help="Such as diabetes:3.")]
 Card = Annotated[bool, typer.Option("--card", help="Print the model card, as Markdown.")]
@@ -22,11 +21,14 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Explain a version by its event, data, commit, parameters, lock, run and model."""
-    content = connect(url, state).get(f"{version_path(name)}/lineage")
+    api = connect(url, state)
+    if as_card:
+        return print(api.text(f"{version_path(name)}/evidence/model-card.md"), end="")
+    content = api.get(f"{version_path(name)}/lineage")
     if as_json:
         return print_json(content)
     out = screens.console()
-    for line in card(content) if as_card else lines(content):
+    for line in lines(content):
         out.print(line, soft_wrap=True, markup=False)
     return None
 

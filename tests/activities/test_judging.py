@@ -8,12 +8,14 @@ import pytest
 
 from function_app.activities.reconciliation import compare_platform
 from function_app.activities.training import evaluate_challenger, submit_evaluation
-from function_app.domain.gates import Comparison, GatePolicy
+from function_app.domain.codec import dump
+from function_app.domain.gates import Comparison, GatePolicy, GateResult
 from function_app.domain.reconciliation import FindingKind, ModelName
 from function_app.domain.release.serving import Image, Serving
 from function_app.domain.requests import Evaluation, EvaluationRequest
 from function_app.domain.training import ModelVersion, Run, RunStatus, champion_of
 from function_app.ports import Ports
+from function_app.ports.rows import Put
 from function_app.records.ledger import verdicts
 from function_app.services.judging import evidence
 from tests.activities.test_reconciliation import FakeProduction, PortsOfAModel, Promoted
@@ -175,6 +177,16 @@ def test_a_repeated_judgement_replaces_the_stored_verdict() -> None:
     result = evaluate_challenger(bench.ports, evaluation)
 
     assert verdicts.find(bench.ports.rows, "a-vs-1") == result
+    assert verdicts.find_policy(bench.ports.rows, "a-vs-1") == POLICY
+
+
+def test_a_verdict_of_an_earlier_version_has_no_policy() -> None:
+    rows, result = MemoryRows(), GateResult(passed=True, reasons=("mse 80",))
+    rows.write(verdicts.VERDICTS, [Put(key="a-vs-1", content=dump(result))])
+
+    assert verdicts.find(rows, "a-vs-1") == result
+    assert verdicts.find_policy(rows, "a-vs-1") is None
+    assert verdicts.find_policy(rows, "b-vs-1") is None
 
 
 def test_a_version_without_a_stored_verdict_has_no_such_evidence() -> None:

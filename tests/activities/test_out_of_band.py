@@ -1,5 +1,6 @@
 """Objects that a person deleted or left behind lead to an outcome with a reason."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,6 +214,9 @@ def test_an_approver_sees_what_the_training_reported_apart_from_the_platform_s_f
                 model=model, version=version, run_id="r", uri="", digest="d", metrics=figures
             )
 
+        def attached(self, version: ModelVersion, name: str) -> bytes | None:
+            return name.encode()
+
     run = Run(
         run_id="r",
         model="diabetes",
@@ -235,3 +239,6 @@ def test_an_approver_sees_what_the_training_reported_apart_from_the_platform_s_f
 
     assert "On held-out rows: mse 3000." in result.reasons
     assert "Reported by the training itself, and judged by no gate: mse 0." in result.reasons
+    digest = hashlib.sha256(b"data-report.html").hexdigest()
+    path = "/api/models/diabetes/versions/4/evidence/data-report.html"
+    assert f"Report of the data check: {path}, SHA-256 {digest}." in result.reasons

@@ -14,7 +14,7 @@ from function_app.adapters.local.events import InboxEvents
 from function_app.adapters.local.jobs.run_records import RunRecords
 from function_app.adapters.local.jobs.run_state import write_cancel, write_result
 from function_app.adapters.local.jobs.tracking import LocalTracking
-from function_app.adapters.local.registry import LocalRegistry
+from function_app.adapters.local.registry import LocalRegistry, digest_of_folder
 from function_app.adapters.local.rows import LocalRows
 from function_app.adapters.run_facts import RUN_ID
 from function_app.domain.training import Judged, Run, RunStatus
@@ -187,11 +187,40 @@ def test_many_processes_may_be_the_first_to_use_the_database(tmp_path: Path) -> 
     assert len(runs(LocalTracking(tmp_path))) == 2
 
 
+def test_the_files_behind_the_evidence_are_artifacts_of_the_version_s_run(tmp_path: Path) -> None:
+    registry = LocalRegistry(tmp_path, InboxEvents(_inbox(tmp_path), SystemClock()))
+    output, evaluation = tmp_path / "runs" / RUN.run_id / "model", tmp_path / "runs/e/evaluation"
+    for folder in (output, evaluation):
+        folder.mkdir(parents=True)
+    (output / "model.skops").write_text("weights")
+    judged = Judged(evaluation_id="e", digest=digest_of_folder(output), metrics={"mse": 2.5})
+    version = registry.register(replace(RUN, output_uri=str(output)), judged)
+
+    card = b"# Model card: diabetes, version 1\n"
+    registry.attach(version, {"data-report.html": b"<p>442 rows</p>", "model-card.md": card})
+    registry.attach(version, {"data-report.html": b"<p>other</p>", "data-report.json": b"{}"})
+    registry.attach(version, {"model-card.md": b"# Another card\n"})
+
+    client = LocalTracking(tmp_path).client()
+    [tracked] = runs(LocalTracking(tmp_path))
+    shown = client.get_model_version("diabetes", version.version)
+    assert (shown.run_id, shown.description) == (tracked.info.run_id, card.decode())
+    listed = [file.path for file in client.list_artifacts(tracked.info.run_id, "evidence")]
+    names = ("data-report.html", "data-report.json", "model-card.md")
+    assert listed == [f"evidence/{name}" for name in names]
+    for name, content in (("data-report.html", b"<p>442 rows</p>"), ("model-card.md", card)):
+        artifact = client.download_artifacts(tracked.info.run_id, f"evidence/{name}")
+        assert Path(artifact).read_bytes() == content
+
+
+def _inbox(state: Path) -> StoredInbox:
+    return StoredInbox(LocalRows(state / "inbox.db"))
+
+
 def test_a_registry_that_was_deleted_while_the_app_ran_is_named_with_a_way_on(
     tmp_path: Path,
 ) -> None:
-    events = InboxEvents(StoredInbox(LocalRows(tmp_path / "inbox.db")), SystemClock())
-    registry = LocalRegistry(tmp_path, events)
+    registry = LocalRegistry(tmp_path, InboxEvents(_inbox(tmp_path), SystemClock()))
     registry.ensure()
     (tmp_path / "mlflow.db").unlink()
 

@@ -2,7 +2,13 @@
 
 from dataclasses import replace
 
-from function_app.adapters.run_facts import comparison_figures, parameters, tags, version_tags
+from function_app.adapters.run_facts import (
+    MOST_GROUPS,
+    comparison_figures,
+    parameters,
+    tags,
+    version_tags,
+)
 from tests.domain.test_environment import THEN
 from tests.domain.test_lineage import DATA, RUN, VERSION
 
@@ -15,7 +21,12 @@ def test_the_gain_its_bounds_and_both_models_figures_are_named_by_their_place() 
         "gain_low": -12.5,
         "gain_high": None,
         "challenger": {"bias": 0.25, "name": "x"},
-        "slices": [{"column": "sex"}],
+        "slices": [
+            {"name": "sex = 1", "rows": 50, "champion_loss": 2.5, "reserve_low": None},
+            {"rows": 4},
+            "x",
+        ],
+        "monotone": [{"feature": "bmi", "direction": "increasing", "largest": 0.5}],
         "lowest": float("nan"),
     }
 
@@ -24,7 +35,16 @@ def test_the_gain_its_bounds_and_both_models_figures_are_named_by_their_place() 
         "comparison.challenger_mse": 3118.0,
         "comparison.gain_low": -12.5,
         "comparison.challenger.bias": 0.25,
+        "comparison.slices.sex 1.rows": 50.0,
+        "comparison.slices.sex 1.champion_loss": 2.5,
+        "comparison.monotone.bmi.largest": 0.5,
     }
+
+
+def test_many_groups_of_rows_fit_into_one_request() -> None:
+    slices = [{"name": f"age = {n}", "rows": n} for n in range(2_000)]
+
+    assert len(comparison_figures({"slices": slices})) == MOST_GROUPS
 
 
 def test_a_run_without_a_comparison_has_no_such_figures() -> None:

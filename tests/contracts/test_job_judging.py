@@ -1,5 +1,7 @@
 """Preparation and evaluation on both platforms: the platform computes every figure."""
 
+import json
+
 import pytest
 
 from function_app.domain.training import (
@@ -17,11 +19,18 @@ pytestmark = sdk_warnings
 def test_the_figures_and_rows_of_a_file_are_found_by_its_preparation(
     bench: Bench, rows: bytes
 ) -> None:
-    prepared = bench.jobs.prepared(bench.prepare(bench.add(rows)))
+    run_id = bench.prepare(bench.add(rows))
+
+    prepared = bench.jobs.prepared(run_id)
 
     assert prepared.profile is not None
     assert prepared.profile.rows == prepared.seen + prepared.held_out == 442
     assert [column.name for column in prepared.profile.columns][-1] == "Y"
+    assert b"442 rows" in bench.jobs.report(run_id, "report.html")
+    assert json.loads(bench.jobs.report(run_id, "report.json"))["profile"]["rows"] == 442
+    for name in ("prepared.json", "../request.json", "seen/rows.csv"):
+        with pytest.raises(NotFoundError, match=r"It may have .*report\.html"):
+            bench.jobs.report(run_id, name)
 
 
 def test_a_preparation_compares_the_rows_with_the_reference_data(bench: Bench, rows: bytes) -> None:
@@ -40,6 +49,7 @@ def test_a_preparation_compares_the_rows_with_the_reference_data(bench: Bench, r
     assert prepared.reference.rows == half
     assert prepared.check is not None
     assert (prepared.check.rows, prepared.check.reference_rows) == (len(lines) - half, half)
+    assert bench.jobs.report("prepare-compared", "drift.svg").startswith(b"<svg ")
 
 
 def test_a_file_that_is_no_table_is_prepared_to_a_reason(bench: Bench) -> None:

@@ -33,6 +33,20 @@ def test_a_version_keeps_its_authors(bench: Bench) -> None:
     assert bench.registry.register(*wrote(bench, "train-diabetes-b")).authors == ()
 
 
+def test_files_that_are_attached_to_a_version_stay(bench: Bench) -> None:
+    made = bench.registry.register(*wrote(bench, "train-diabetes-a"))
+
+    bench.registry.attach(made, {"data-report.html": b"<p>442 rows</p>"})
+    bench.registry.attach(made, {"data-report.html": b"<p>other</p>", "data-report.json": b"{}"})
+
+    assert bench.registry.attached(made, "data-report.html") == b"<p>442 rows</p>"
+    assert bench.registry.attached(made, "data-report.json") == b"{}"
+    assert bench.registry.attached(made, "model.skops") is None
+    other = bench.registry.register(*wrote(bench, "train-diabetes-b"))
+    assert bench.registry.attached(other, "data-report.html") is None
+    assert bench.registry.get("diabetes", made.version) == made
+
+
 def test_a_model_that_changed_after_it_was_judged_is_not_registered(
     bench: Bench, rows: bytes
 ) -> None:

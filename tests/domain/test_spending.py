@@ -1,12 +1,21 @@
 """The levels of all comparisons of a model add up to the error budget."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
 
 from function_app.domain.gates import GatePolicy
-from function_app.domain.gating.spending import EARLY, EVEN, EVEN_LOOKS, LATE, level_of, spent_share
+from function_app.domain.gating.spending import (
+    EARLY,
+    EVEN,
+    EVEN_LOOKS,
+    LATE,
+    level_of,
+    spent_share,
+    spent_until,
+)
 
 
 @pytest.mark.parametrize("looks", [1, 10, EVEN_LOOKS, EVEN_LOOKS + 1, 3_000])
@@ -35,6 +44,13 @@ def test_a_thousand_looks_keep_the_level_that_they_can_share() -> None:
     assert level_of(1, 0.05) == pytest.approx(0.05 * (0.0008 + 0.075))
     assert level_of(EVEN_LOOKS, 0.05) >= 4e-5
     assert level_of(EVEN_LOOKS + 1, 0.05) == pytest.approx(2.5e-6, rel=0.01)
+
+
+@pytest.mark.parametrize("looks", [0, 1, 7, EVEN_LOOKS, EVEN_LOOKS + 1, 3_000])
+def test_the_spent_share_is_the_sum_of_all_looks_until_then(looks: int) -> None:
+    spent = math.fsum(spent_share(look) for look in range(1, looks + 1))
+
+    assert spent_until(looks) == pytest.approx(spent, rel=1e-12)
 
 
 @pytest.mark.parametrize("look", [0, -1])

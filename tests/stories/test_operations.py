@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,7 +153,7 @@ def done(app: App, instance_id: str) -> list[str]:
 
 
 def test_a_release_is_cancelled_while_it_waits_and_retried_under_the_next_attempt(
-    app: App, diabetes: str
+    app: App, diabetes: str, tmp_path: Path
 ) -> None:
     app.drop("eager/1.csv", diabetes)
     app.ended(app.claimed("eager/1.csv"))
@@ -170,7 +171,12 @@ def test_a_release_is_cancelled_while_it_waits_and_retried_under_the_next_attemp
     app.at_step(second, "awaiting approval")
     unread = command(app, "approve", second, "--comment", "now", "--as", "ada")
     assert (unread.returncode, "NOT_READ" in unread.stderr) == (1, True)
-    command(app, "show", second)
+    assert "data report" in command(app, "show", second).stdout
+    fetched = command(app, "evidence", second, "--out", str(tmp_path / "read")).stdout
+    assert f"{tmp_path / 'read' / 'data-report.html'}  sha256 " in fetched
+    assert b"442 rows" in (tmp_path / "read" / "data-report.html").read_bytes()
+    card = (tmp_path / "read" / "model-card.md").read_text()
+    assert command(app, "explain", "eager:1", "--card").stdout == card
     approved = command(app, "approve", second, "--comment", "now", "--as", "ada").stdout
     assert f"{second}: eager version 1\n" in approved
     assert "On held-out rows:" in approved, "the evidence is shown"

@@ -1,4 +1,6 @@
+import hashlib
 import json
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,6 +10,14 @@ from function_app.adapters.run_facts import RUN_ID
 from tests.funchost.conftest import until
 from tests.stories.conftest import App
 from tests.stories.traffic import caller_of
+
+
+def artifacts(state: Path, version: str) -> set[str]:
+    """Return the files behind the evidence of a version of diabetes as its run in MLflow has them."""
+    client = mlflow_client(state)
+    run = client.get_model_version("diabetes", version).run_id
+    assert run is not None
+    return {file.path for file in client.list_artifacts(run, "evidence")}
 
 
 def test_the_whole_loop_a_repetition_and_two_rejections(fresh_app: App, diabetes: str) -> None:
@@ -20,6 +30,20 @@ def test_the_whole_loop_a_repetition_and_two_rejections(fresh_app: App, diabetes
     # A decision of another person, or on another image, changes nothing.
     release = app.api.get(f"/api/releases/{first}")
     assert any("mse 3118" in reason for reason in release["reasons"]), "what an approver decides by"
+    report = app.ask("GET", release["data_report"])
+    assert report.headers["content-type"].startswith("text/html")
+    digest = hashlib.sha256(report.content).hexdigest()
+    named = f"Report of the data check: {release['data_report']}, SHA-256 {digest}."
+    assert named in release["evidence"]
+    card = app.ask("GET", release["model_card"])
+    digest = hashlib.sha256(card.content).hexdigest()
+    assert f"Model card: {release['model_card']}, SHA-256 {digest}." in release["evidence"]
+    assert mlflow_client(app.state).get_model_version("diabetes", "1").description == card.text
+    for line in ("| rows | 442 |", "Verdict of the gate: promote. The reasons:", "| bar | 4500 |"):
+        assert line in card.text.splitlines(), line
+    plots = {"predicted.svg", "residuals.svg", "calibration.svg"}
+    files = {"data-report.html", "data-report.json", "model-card.md", *plots}
+    assert artifacts(app.state, "1") >= {f"evidence/{name}" for name in files}
     body = {"image_digest": release["image_digest"], "evidence_hash": "0" * 64}
     path = f"/api/releases/{first}/approve"
     ada = {"Authorization": f"Bearer {app.api.token('ada')}"}

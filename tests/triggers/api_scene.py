@@ -19,6 +19,8 @@ from function_app.composition import ANONYMOUS_ROUTES, ROUTES
 from function_app.domain.access.budgets import Budgets
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump
+from function_app.domain.data_quality import Prepared
+from function_app.domain.gates import Comparison
 from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.platform import PartState, PlannedPart
 from function_app.domain.project import Limits
@@ -127,6 +129,12 @@ class Jobs:
             raise NotFoundError("There is no such run.", code="UNKNOWN_RUN")
         return b"one\ntwo\n"
 
+    def comparison(self, run_id: str) -> Comparison:
+        raise NotFoundError("There is no such evaluation.", code="UNKNOWN_RUN")
+
+    def prepared(self, run_id: str) -> Prepared:
+        raise NotFoundError("There is no such preparation.", code="UNKNOWN_RUN")
+
     def report(self, run_id: str, name: str) -> bytes:
         if name != "junit.xml":
             raise NotFoundError("There is no such report.", code="UNKNOWN_REPORT")
@@ -134,6 +142,9 @@ class Jobs:
 
     def code(self, model: str, version: str = "") -> CodeVersion | None:
         return None
+
+
+REPORT = b"<p>442 rows</p>"
 
 
 class Registry(FakeRegistry):
@@ -144,6 +155,9 @@ class Registry(FakeRegistry):
             raise NotFoundError("There is no such version.", code="UNKNOWN_VERSION")
         known = super().get(model, version)
         return replace(known, digest="") if version == "7" else known
+
+    def attached(self, version: ModelVersion, name: str) -> bytes | None:
+        return REPORT if name == "data-report.html" else None
 
 
 class Platform:
@@ -356,6 +370,7 @@ def well_formed(scene: Scene) -> dict[str, dict[str, Any]]:
         "get_models": {},
         "get_model": IN_MODEL,
         "get_lineage": {"version": "3", **IN_MODEL},
+        "get_evidence_file": {"version": "3", "name": "data-report.html", **IN_MODEL},
         "post_reproduction": {"version": "3", **IN_MODEL},
         "post_training": {"json_body": {"request_id": "r2"}, **IN_MODEL},
         "get_run_state": {"run_id": RUN.run_id},

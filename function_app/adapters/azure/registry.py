@@ -5,20 +5,22 @@ a number is free. A blob that can be created only once does.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
-from function_app.adapters.azure.jobs.tracking import VERSION
+from function_app.adapters.azure.jobs.tracking import EVIDENCE_FILES, VERSION
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import translate
 from function_app.adapters.azure.reach.workspace import Workspace
 from function_app.adapters.clock import SystemClock
-from function_app.adapters.run_facts import version_tags
+from function_app.adapters.run_facts import EVIDENCE, MOST_REPORT_BYTES, version_tags
 from function_app.domain.change.change import CodeVersion
+from function_app.domain.events.arrivals import FileLimit
+from function_app.domain.lineage.evidence_files import MODEL_CARD
 from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.training import (
     Judged,
@@ -41,6 +43,8 @@ CHAMPION = "champion"
 RUN, DIGEST, CODE_URI, EVALUATION = "run_id", "digest", "code_uri", "evaluation"
 SCHEMA_DIGEST = "schema_digest"
 _METRIC = "metric."
+# Characters. Azure ML does not document its limit of a description.
+MOST_OF_DESCRIPTION = 4_000
 # Stages as people read them in the studio.
 REGISTERED, PRODUCTION, FORMER = "Development", "Production", "Archived"
 
@@ -85,6 +89,41 @@ class AzureRegistry:
     def list_versions(self, model: str) -> Iterator[ModelVersion]:
         # The record of a version costs one read, so that `get` alone reads it.
         return (_unrecorded(entry) for entry in self._list(model))
+
+    def attach(self, version: ModelVersion, files: Mapping[str, bytes]) -> None:
+        # The entry first: once a file is there, no later call may repeat this.
+        self._submissions.track(
+            Untracked(
+                key=f"{version.run_id} evidence of version {version.version}",
+                run_id=version.run_id,
+                since=SystemClock().now(),
+                tags={EVIDENCE_FILES: self._blobs.url(_evidence_name(version, ""))},
+            )
+        )
+        if card := files.get(MODEL_CARD):
+            self._describe(version, card.decode())
+        for name, content in files.items():
+            self._blobs.create(_evidence_name(version, name), content)
+
+    def _describe(self, version: ModelVersion, text: str) -> None:
+        """Make a text the description of a version, unless it has one."""
+        entry = self._get(version.model, version.version)
+        if entry.description:
+            return
+        entry.description = text
+        if len(text) > MOST_OF_DESCRIPTION:
+            more = f"\n\n[…] The whole card is {_evidence_name(version, MODEL_CARD)}."
+            entry.description = text[: MOST_OF_DESCRIPTION - len(more)] + more
+        with translate("describe a model", f"{version.model}:{version.version}"):
+            self._workspace.client.models.create_or_update(entry)
+
+    def attached(self, version: ModelVersion, name: str) -> bytes | None:
+        try:
+            return self._blobs.read_at(
+                _evidence_name(version, name), "", FileLimit(most=MOST_REPORT_BYTES)
+            )
+        except NotFoundError:
+            return None
 
     def mark_champion(self, version: ModelVersion) -> None:
         # The new one first: for a moment there are two, never none.
@@ -271,6 +310,11 @@ def _unrecorded(entry: "Model") -> ModelVersion:
         code=code,
         evaluation_id=tags.get(EVALUATION, ""),
     )
+
+
+def _evidence_name(version: ModelVersion, name: str) -> str:
+    """Return the name of the blob with a file that is attached to a version."""
+    return f"models/{version.model}/{EVIDENCE}/{version.version}/{name}"
 
 
 def _last_claim(model: str) -> str:

@@ -1,19 +1,21 @@
 """The model registry on this machine: MLflow on SQLite."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from function_app.adapters.local.jobs.jobs import EVALUATION
 from function_app.adapters.local.jobs.mlflow_client import import_mlflow
+from function_app.adapters.local.jobs.run_reports import EVALUATION
 from function_app.adapters.local.jobs.tracking import LocalTracking
-from function_app.adapters.local.reach.files import locked, sha256
-from function_app.adapters.run_facts import version_tags
+from function_app.adapters.local.reach.files import locked, read_regular, sha256, write_whole
+from function_app.adapters.run_facts import EVIDENCE, MOST_REPORT_BYTES, version_tags
 from function_app.addresses import below, file_address, file_path
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump, load
 from function_app.domain.event_types import MODEL_REGISTERED, registered
+from function_app.domain.lineage.evidence_files import MODEL_CARD
 from function_app.domain.people.authorship import AUTHORS, Authors, read_authors, write_authors
 from function_app.domain.training import (
     Judged,
@@ -57,19 +59,12 @@ class LocalRegistry:
             self._client().search_model_versions(max_results=1)
 
     def register(self, run: Run, judged: Judged, authors: Authors = ()) -> ModelVersion:
-        try:
-            with locked(self._state / "mlflow.lock"):
-                version = self._find_run(run)
-                if version is None:
-                    folder = below(self._state / "runs", run.run_id)
-                    tracked = self._tracking.record_locked(run, judged.metrics, folder)
-                    version = self._create(run, judged, authors, tracked)
-        except import_mlflow().exceptions.MlflowException as error:
-            text = (
-                f"MLflow says: {error}. Was {self._state / 'mlflow.db'} deleted or replaced while "
-            )
-            text += "the app ran? Restore it, stop the app and start it again, then retry."
-            raise PlatformError("local", "register the model", text) from error
+        with self._database("register the model"):
+            version = self._find_run(run)
+            if version is None:
+                folder = below(self._state / "runs", run.run_id)
+                tracked = self._tracking.record_locked(run, judged.metrics, folder)
+                version = self._create(run, judged, authors, tracked)
         # The event is published also after a crash between version and event; its consumer claims
         # it once.
         self._events.publish(MODEL_REGISTERED, *registered(version))
@@ -95,8 +90,47 @@ class LocalRegistry:
             if not token:
                 return
 
+    def attach(self, version: ModelVersion, files: Mapping[str, bytes]) -> None:
+        folder = self._evidence_of(version)
+        with self._database("attach files to the model"):
+            new = {name: files[name] for name in files if not (folder / name).exists()}
+            if not new:
+                return
+            tracked = self._client().get_model_version(version.model, version.version).run_id
+            if tracked:
+                self._tracking.attach(tracked, new, EVIDENCE)
+            if card := new.get(MODEL_CARD):
+                self._client().update_model_version(version.model, version.version, card.decode())
+            # Written last: a file that is there is also in MLflow.
+            for name, content in new.items():
+                write_whole(below(folder, name), content)
+
+    def attached(self, version: ModelVersion, name: str) -> bytes | None:
+        return read_regular(below(self._evidence_of(version), name), MOST_REPORT_BYTES)
+
+    def _evidence_of(self, version: ModelVersion) -> Path:
+        """Return the folder with the files that are attached to an own version."""
+        return below(self._folder_of(version.model, version.digest, version.run_id), EVIDENCE)
+
+    def _folder_of(self, model: str, digest: str, run_id: str) -> Path:
+        """Return the folder with the copies of a model and its evaluation."""
+        return below(self._state / "models", model, f"{digest[:16]}-{run_id}")
+
     def mark_champion(self, version: ModelVersion) -> None:
         self._client().set_registered_model_alias(version.model, CHAMPION, version.version)
+
+    @contextmanager
+    def _database(self, operation: str) -> Iterator[None]:
+        """Hold the lock of MLflow's database; its errors become PlatformError of the operation."""
+        try:
+            with locked(self._state / "mlflow.lock"):
+                yield
+        except import_mlflow().exceptions.MlflowException as error:
+            text = (
+                f"MLflow says: {error}. Was {self._state / 'mlflow.db'} deleted or replaced while "
+            )
+            text += "the app ran? Restore it, stop the app and start it again, then retry."
+            raise PlatformError("local", operation, text) from error
 
     def _find_run(self, run: Run) -> ModelVersion | None:
         query = f"name = '{run.model}' and tags.{_RUN} = '{run.run_id}'"
@@ -104,9 +138,7 @@ class LocalRegistry:
         return next((version for version in versions if version.digest), None)
 
     def _create(self, run: Run, judged: Judged, authors: Authors, tracked: str) -> ModelVersion:
-        version_folder = below(
-            self._state / "models", run.model, f"{judged.digest[:16]}-{run.run_id}"
-        )
+        version_folder = self._folder_of(run.model, judged.digest, run.run_id)
         folder = version_folder / "model"
         evaluation = below(self._state / "runs", judged.evaluation_id, EVALUATION)
         # The folder is made again, because files of a crash or of another attempt were not judged.

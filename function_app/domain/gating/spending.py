@@ -28,6 +28,19 @@ def spent_share(look: int) -> float:
     return LATE * EVEN_LOOKS / (look * (look - 1)) + early
 
 
+def spent_until(look: int) -> float:
+    """Return the share of the error budget that looks 1 to `look` have spent together; 0 for none.
+
+    The sums of 1 / (k (k + 1)) and of 1 / (k (k - 1)) telescope.
+    """
+    if look < 1:
+        return 0.0
+    early = EARLY * (1.0 - 1.0 / (look + 1))
+    even = EVEN * min(look, EVEN_LOOKS) / EVEN_LOOKS
+    late = LATE * EVEN_LOOKS * (1.0 / EVEN_LOOKS - 1.0 / max(look, EVEN_LOOKS))
+    return early + even + late
+
+
 def level_of(look: int, budget: float) -> float:
     """Return the level of a look: the probability with which it may promote a model wrongly.
 

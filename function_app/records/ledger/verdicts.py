@@ -6,7 +6,7 @@ A verdict has a row under the id of its evaluation, a champion one under its mod
 from typing import Any
 
 from function_app.domain.codec import dump, load
-from function_app.domain.gates import GateResult
+from function_app.domain.gates import GatePolicy, GateResult
 from function_app.domain.text.plain_text import one_line
 from function_app.errors import ContractError
 from function_app.ports import Rows
@@ -15,11 +15,14 @@ from function_app.records.changing import until_unchanged
 from function_app.records.readable import log_unreadable
 
 VERDICTS, CHAMPIONS = "verdicts", "champion faults"
+_POLICY = "policy"  # the field of a verdict's row beside those of the verdict
 
 
-def save(rows: Rows, evaluation_id: str, result: GateResult) -> None:
-    """Store the verdict of an evaluation; a repeated judgement replaces it."""
-    _replace(rows, VERDICTS, evaluation_id, dump(result))
+def save(
+    rows: Rows, evaluation_id: str, result: GateResult, policy: GatePolicy | None = None
+) -> None:
+    """Store the verdict of an evaluation and its policy; a repeated judgement replaces both."""
+    _replace(rows, VERDICTS, evaluation_id, {**dump(result), _POLICY: dump(policy)})
 
 
 def find(rows: Rows, evaluation_id: str) -> GateResult | None:
@@ -31,6 +34,19 @@ def find(rows: Rows, evaluation_id: str) -> GateResult | None:
         return load(GateResult, row.content)
     except ContractError as error:
         log_unreadable(f"verdict {evaluation_id}", error)
+        return None
+
+
+def find_policy(rows: Rows, evaluation_id: str) -> GatePolicy | None:
+    """Return the policy by which an evaluation was judged, None when none is stored.
+
+    A verdict of an earlier version of this app has none.
+    """
+    row = rows.get(VERDICTS, evaluation_id) if evaluation_id else None
+    try:
+        return load(GatePolicy, row.content[_POLICY]) if row and row.content.get(_POLICY) else None
+    except ContractError as error:
+        log_unreadable(f"policy of the verdict {evaluation_id}", error)
         return None
 
 

@@ -5,16 +5,25 @@ from typing import TypedDict
 
 from function_app import names
 from function_app.domain.codec import dump
-from function_app.domain.lineage.chain import Known, Link, chain, known_run
+from function_app.domain.lineage.chain import Known, Link, chain
+from function_app.domain.lineage.evidence_files import FILES, MODEL_CARD
 from function_app.domain.lineage.reproduction import ReproductionRequest, reproduction_id
 from function_app.domain.project import project_of
 from function_app.domain.text.identifiers import VERSION
 from function_app.domain.training import is_own
 from function_app.errors import NotFoundError
-from function_app.records.ledger.lineage import Lineage
+from function_app.services import lineage
 from function_app.triggers.bodies import NoFields, read_body
+from function_app.triggers.http.reports import PLAIN_PAGE
 from function_app.triggers.http.watches import StoryStarted
 from function_app.triggers.invocation import Accepted, Done, Invocation, Request
+
+MEDIA_TYPES = {
+    "html": "text/html",
+    "json": "application/json",
+    "md": "text/markdown",
+    "svg": "image/svg+xml",
+}
 
 
 class LineageView(TypedDict):
@@ -69,6 +78,36 @@ async def get_lineage(invocation: Invocation, request: Request) -> Done[LineageV
     return Done(content=content)
 
 
+async def get_evidence_file(invocation: Invocation, request: Request) -> Done[bytes]:
+    """Show a file behind the evidence of a version, unchanged: the evidence has its SHA-256."""
+    model, version = _named(invocation, request)
+    name = request.route["name"]
+    content = await asyncio.to_thread(_attached, invocation, model, version, name)
+    if content is None:
+        known = ", ".join(FILES)
+        text = f"{model} {version} has no file {name[:80]!r}. It may have {known}."
+        raise NotFoundError(text)
+    return Done(
+        content=content,
+        media_type=MEDIA_TYPES[name.rpartition(".")[2]],
+        headers={"Content-Security-Policy": PLAIN_PAGE, "Cache-Control": "private, max-age=3600"},
+    )
+
+
+def _attached(invocation: Invocation, model: str, version: str, name: str) -> bytes | None:
+    """Return a file that is attached to an own version; None without one of this name.
+
+    A version without an attached card gets one from its present records.
+    """
+    ports = invocation.ports
+    registered = ports.registry.get(model, version)
+    is_known = name in FILES and is_own(registered)
+    content = ports.registry.attached(registered, name) if is_known else None
+    if content is None and name == MODEL_CARD:
+        return lineage.card_of(ports, registered).encode()
+    return content
+
+
 def _named(invocation: Invocation, request: Request) -> tuple[str, str]:
     """Return the model and the version that a request names; NotFoundError for an unknown model."""
     model, version = request.route["model"], request.route["version"]
@@ -79,19 +118,4 @@ def _named(invocation: Invocation, request: Request) -> tuple[str, str]:
 
 
 def _known(invocation: Invocation, model: str, version: str) -> Known:
-    """Read what the app has about a version, each part once."""
-    ports = invocation.ports
-    registered = ports.registry.get(model, version)
-    if not is_own(registered):
-        # A foreign version may name any run: nothing is read in its name.
-        return Known(version=registered)
-    lineage = Lineage(ports.ledger, ports.inbox)
-    code = registered.code
-    return Known(
-        version=registered,
-        module=invocation.projects[model].training,
-        run=known_run(ports.jobs.get(registered.run_id)) if registered.run_id else None,
-        environment=ports.jobs.environment(registered.run_id) if registered.run_id else None,
-        origin=lineage.origin(model, registered.version),
-        code=lineage.code(model, code.version) if code else None,
-    )
+    return lineage.known(invocation.ports, invocation.ports.registry.get(model, version))

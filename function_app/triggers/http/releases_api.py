@@ -4,12 +4,14 @@ import asyncio
 from datetime import datetime
 from typing import TypedDict
 
+from function_app.domain.lineage.evidence_files import DATA_REPORT, MODEL_CARD, file_path
 from function_app.domain.people.authorship import Authors
 from function_app.domain.people.duties import of_approvals
 from function_app.domain.release.approval import Decision, counting, effective
 from function_app.domain.release.release import ReleaseRecord, ReleaseStatus
 from function_app.domain.stories.views import StoryView
 from function_app.domain.text.identifiers import RELEASE_ID
+from function_app.domain.training import ModelVersion, is_own
 from function_app.errors import MlopsError, NotFoundError
 from function_app.records.decisions import Decisions
 from function_app.triggers.invocation import Done, Invocation, Request
@@ -56,10 +58,16 @@ class ReleaseList(TypedDict):
 
 
 class Origin(TypedDict):
-    """The run and the commit of a released version; None where they are unknown."""
+    """The run and the commit of a released version; None where they are unknown.
+
+    `data_report` and `model_card` are paths of files, None for a version of another tool; the
+    evidence has the SHA-256 of each file.
+    """
 
     run: str | None
     commit: str | None
+    data_report: str | None
+    model_card: str | None
 
 
 class WholeRelease(ReleaseView, Origin):
@@ -99,8 +107,18 @@ def _origin(invocation: Invocation, record: ReleaseRecord) -> Origin:
     try:
         version = invocation.ports.registry.get(record.release.model, record.release.version)
     except MlopsError:
-        return {"run": None, "commit": None}
-    return {"run": version.run_id, "commit": version.code.commit if version.code else None}
+        return {"run": None, "commit": None, "data_report": None, "model_card": None}
+    return {
+        "run": version.run_id,
+        "commit": version.code.commit if version.code else None,
+        "data_report": _path(version, DATA_REPORT),
+        "model_card": _path(version, MODEL_CARD),
+    }
+
+
+def _path(version: ModelVersion, name: str) -> str | None:
+    """Return the path of a file behind the evidence; None for a version of another tool."""
+    return file_path(version.model, version.version, name) if is_own(version) else None
 
 
 def find_release(invocation: Invocation, release_id: str) -> ReleaseRecord:

@@ -15,6 +15,9 @@ MAX_TAIL = 100_000
 MAX_LOG = 4 * 1024 * 1024
 # Unreviewed code wrote these files: a browser must take them for neither a page nor a script.
 _UNTRUSTED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+# A page of this app's own code shows cells of a file that arrived: it has styles, and runs nothing.
+PLAIN_PAGE = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+MEDIA_TYPES = {"xml": "text/xml", "html": "text/html", "svg": "image/svg+xml"}
 
 
 class RunCode(TypedDict):
@@ -67,13 +70,14 @@ async def get_run_log(invocation: Invocation, request: Request) -> Done[bytes]:
 
 
 async def get_report(invocation: Invocation, request: Request) -> Done[bytes]:
-    """Show a report of a run."""
+    """Show a report of a run of checks or of a preparation, or a plot of an evaluation."""
     run_id, name = _run_id(request), request.route["name"]
     content = await asyncio.to_thread(invocation.ports.jobs.report, run_id, name)
+    policy = {"Content-Security-Policy": PLAIN_PAGE} if name.endswith(".html") else _UNTRUSTED
     return Done(
         content=redact(content.decode("utf-8", "replace")).encode(),
-        media_type="text/xml" if name.endswith(".xml") else "text/plain",
-        headers={**_UNTRUSTED, "Cache-Control": "private, max-age=3600"},
+        media_type=MEDIA_TYPES.get(name.rpartition(".")[2], "text/plain"),
+        headers={**policy, "Cache-Control": "private, max-age=3600"},
     )
 
 

@@ -13,6 +13,7 @@ from function_app.domain.change.change import CodeVersion
 from function_app.domain.people.authorship import Role, make_authors
 from function_app.domain.training import Judged, ModelVersion, Run, RunStatus, folder_digest
 from function_app.errors import PlatformError
+from function_app.records.submissions import Submissions
 from tests.azure_servers.arm import DENIED
 from tests.azure_servers.azure import RUNS, Azure, sdk_warnings
 from tests.records.counted_rows import CountedRows
@@ -66,6 +67,27 @@ def test_a_version_says_of_what_run_data_and_code_it_is(azure: Azure) -> None:
     assert version.metrics == {"mse": 3000.5}
     assert tags["instance_id"] == "i"
     assert tags["dataset"] == "d" * 64
+
+
+def test_the_model_card_is_the_description_of_the_version_and_the_tags_stay(azure: Azure) -> None:
+    registry, submissions = azure.registry(), Submissions(azure.rows())
+    version = register(registry, trained(azure, "a", tags={"instance_id": "i"}))
+
+    registry.attach(
+        version, {"model-card.md": b"# Model card\n" * 1_000, "data-report.html": b"<p>"}
+    )
+    registry.attach(version, {"model-card.md": b"# Another\n", "data-report.html": b"<p>"})
+    registry.mark_champion(version)
+
+    [entry] = [each for rest, each in azure.ml.resources.items() if rest.endswith("/versions/1")]
+    text = entry["properties"]["description"]
+    assert text.startswith("# Model card\n# Model card\n")
+    assert text.endswith("The whole card is models/diabetes/evidence/1/model-card.md.")
+    assert len(text) == 4_000
+    assert entry["properties"]["tags"]["instance_id"] == "i"
+    assert registry.attached(version, "model-card.md") == b"# Model card\n" * 1_000
+    tags = {name: text for each in submissions.untracked() for name, text in each.tags.items()}
+    assert tags["mlops.evidence"].endswith("/models/diabetes/evidence/1/")
 
 
 def test_a_registration_whose_answer_was_lost_is_the_only_one_of_its_run(azure: Azure) -> None:

@@ -6,19 +6,27 @@ from typing import Any
 from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.reach.blobs import Blobs
-from function_app.adapters.run_facts import REPORTS, ReadRecord, read_comparison, read_judged
+from function_app.adapters.run_facts import (
+    DATA_REPORTS,
+    MOST_REPORT_BYTES,
+    PLOTS,
+    PLOTS_FOLDER,
+    REPORTS,
+    ReadRecord,
+    read_comparison,
+    read_judged,
+)
 from function_app.adapters.stops import Stop, read_stop, stop_record
 from function_app.domain.change.change import CheckReport
 from function_app.domain.codec import load
 from function_app.domain.data_quality import Prepared
-from function_app.domain.events.arrivals import MIB, FileLimit
+from function_app.domain.events.arrivals import FileLimit
 from function_app.domain.gates import Comparison
 from function_app.domain.lineage.environment import RunEnvironment, read_environment
 from function_app.domain.training import Judged, finite_figures
 from function_app.errors import NotFoundError, PlatformError
 
-# A thief of a check's identity can write anything there, so that reads are limited.
-REPORT_LIMIT = FileLimit(most=20 * MIB)
+REPORT_LIMIT = FileLimit(most=MOST_REPORT_BYTES)
 
 
 class RunOutputs:
@@ -69,12 +77,19 @@ class RunOutputs:
         return load(CheckReport, _parse("checks.json", content))
 
     def report(self, run_id: str, name: str) -> bytes:
-        """Return a stored report; NotFoundError for any name that checks do not write."""
+        """Return a report or a plot of a run; NotFoundError for a name that no run writes."""
+        files = {
+            **{report: (specs.CHECKS, report) for report in REPORTS},
+            **{report: (specs.PREPARATION, report) for report in DATA_REPORTS},
+            **{plot: (specs.EVALUATION, f"{PLOTS_FOLDER}/{plot}") for plot in PLOTS},
+        }
         content = None
-        if name in REPORTS:
-            content = self._containers.read_within(run_id, specs.CHECKS, name, REPORT_LIMIT)
+        if name in files:
+            content = self._containers.read_within(run_id, *files[name], REPORT_LIMIT)
         if content is None:
-            raise NotFoundError(f"Run {run_id} has no report {name}. Read its checks.json.")
+            known = ", ".join(files)
+            text = f"Run {run_id} has no report {name[:80]!r}. It may have {known}."
+            raise NotFoundError(text)
         return content
 
     def log(self, run_id: str, kind: str, most: int) -> bytes:

@@ -24,7 +24,7 @@ from function_app.records.submissions import Submissions, Untracked
 TRACKED = (specs.TRAINING, specs.EVALUATION)
 # After this time the app gives up recording a run.
 PATIENCE = timedelta(days=7)
-VERSION, FIGURES = "mlops.model_version", "mlops.figures"
+VERSION, FIGURES, EVIDENCE_FILES = "mlops.model_version", "mlops.figures", "mlops.evidence"
 _LOG = logging.getLogger("mlops.tracking")
 # An interrupted run begins again under its id.
 _OPEN = (RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.UNKNOWN)

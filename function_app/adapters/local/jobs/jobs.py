@@ -14,11 +14,17 @@ from function_app.adapters.local.jobs.run_environment import (
     recorder_words,
 )
 from function_app.adapters.local.jobs.run_records import RunRecords
+from function_app.adapters.local.jobs.run_reports import EVALUATION, PREPARED, read_report
 from function_app.adapters.local.jobs.run_state import may_start, read_state, write_cancel
 from function_app.adapters.local.reach.containment import Access, Containment
-from function_app.adapters.local.reach.files import read_json, read_object, read_tail, write_json
+from function_app.adapters.local.reach.files import (
+    read_json,
+    read_object,
+    read_tail,
+    write_json,
+)
 from function_app.adapters.local.reach.processes import Processes
-from function_app.adapters.run_facts import REPORTS, read_comparison, read_judged
+from function_app.adapters.run_facts import read_comparison, read_judged
 from function_app.addresses import below
 from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, CodeVersion
 from function_app.domain.codec import dump, load
@@ -46,7 +52,7 @@ from sandbox.forkserver import SharedForkServer
 # The variables that a run needs; the app's settings and keys must not be among them.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
-PREPARED, EVALUATION, ALL = "prepared", "evaluation", "all"
+ALL = "all"
 JOBS = ("python", "-m", "platform_jobs")
 # Imported once for all runs; skops lists its types by those of scikit-learn, which it imports.
 LIBRARIES = ("skops.io", "scipy.stats")
@@ -212,13 +218,7 @@ class LocalJobs:
         return load(CheckReport, content)
 
     def report(self, run_id: str, name: str) -> bytes:
-        try:
-            if name in REPORTS and is_run_id(run_id):
-                return (self._folder(run_id) / "reports" / name).read_bytes()
-        except FileNotFoundError:
-            pass
-        known = ", ".join(REPORTS)
-        raise NotFoundError(f"Run {run_id} has no report {name[:80]!r}. It may have {known}.")
+        return read_report(self._runs, run_id, name)
 
     def log(self, run_id: str, most: int) -> bytes:
         if self.get(run_id).status is RunStatus.UNKNOWN:

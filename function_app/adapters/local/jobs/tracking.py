@@ -1,5 +1,6 @@
 """Finished runs as MLflow runs, so that `mlflow ui` shows parameters, figures, tags and files."""
 
+import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -73,6 +74,16 @@ class LocalTracking:
         # The end is written last, because a run without an end is recorded again.
         client.set_terminated(tracked_id, status=_ENDS.get(run.status, "FAILED"))
         return tracked_id
+
+    def attach(self, tracked_id: str, files: Mapping[str, bytes], folder: str) -> None:
+        """Store files by name as artifacts of an MLflow run, below a folder of its artifacts.
+
+        The caller holds the lock.
+        """
+        with tempfile.TemporaryDirectory() as given:
+            for name, content in files.items():
+                (Path(given) / name).write_bytes(content)
+            self.client().log_artifacts(tracked_id, given, folder)
 
     def _keep_files(self, client: "MlflowClient", tracked_id: str, folder: Path) -> None:
         """Copy the files of a run, unless a training left more than files in its folder.

@@ -66,7 +66,16 @@ def read_list(path: Path) -> list[Any]:
 
 
 def _read_plain(path: Path) -> Any:
-    """Return the JSON of a regular file, None for anything else.
+    """Return the JSON of a regular file, None for anything else, as `read_regular` does."""
+    content = read_regular(path, MOST_RECORD_BYTES)
+    try:
+        return None if content is None else json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_regular(path: Path, most: int) -> bytes | None:
+    """Return a regular file of at most `most` bytes, None for anything else.
 
     A run may leave a link to a foreign file, a pipe without a writer, or a file that fills the
     memory. PlatformError when the machine itself fails: the record must not count as absent then,
@@ -76,13 +85,11 @@ def _read_plain(path: Path) -> Any:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(file, "rb") as content:
             status = os.fstat(file)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_RECORD_BYTES:
+            if not stat.S_ISREG(status.st_mode) or status.st_size > most:
                 return None
-            return json.loads(content.read(MOST_RECORD_BYTES))
+            return content.read(most)
     except OSError as error:
         raise_fault(error, path)
-        return None
-    except (ValueError, RecursionError):
         return None
 
 
