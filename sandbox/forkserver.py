@@ -18,8 +18,14 @@ from typing import IO, Protocol, Self
 from sandbox.levels import Level
 
 SERVER = Path(__file__).with_name("inside") / "forkserver.py"
-# Each thread that a library starts at its import would be missing in a fork.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# Each thread that a library starts at its import would be missing in a fork. The last variable is
+# that of the memory allocator of pyarrow, which pandas imports.
+_NO_THREADS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 _LIMITED = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; shift; exec "$@"'
 _IMPORT_SECONDS = 300.0  # a library may never come to the end of its import
 _WAITING = 128  # connections
@@ -234,7 +240,7 @@ def _command(end: socket.socket, libraries: Sequence[str]) -> list[str]:
 
 
 def _environ(given: Mapping[str, str]) -> dict[str, str]:
-    return {**given, **dict.fromkeys(_ONE_THREAD, "1")}
+    return {**given, **_NO_THREADS}
 
 
 def _request(words: Sequence[str]) -> bytes | None:

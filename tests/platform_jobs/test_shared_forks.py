@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from function_app.adapters.local.jobs.jobs import LIBRARIES, run_environ
 from platform_jobs.errors import ContractError
 from platform_jobs.models.apart import Apart
 from platform_jobs.models.models import Project
@@ -85,6 +86,15 @@ def test_commands_of_a_shared_server_inherit_its_libraries(
     assert finish(begin(server, words(tmp_path, code, name))) == (7, b"True\n")
     assert server.pid == first
     assert (server.path.stat().st_mode & 0o777) == 0o600
+
+
+def test_the_libraries_of_runs_start_no_thread_so_that_they_can_be_forked(tmp_path: Path) -> None:
+    server = SharedForkServer(tmp_path / "forks.sock", LIBRARIES, run_environ(), MEMORY_KIB)
+    server.start()
+
+    code = "import sys; print(len({'pandas', 'pyarrow', 'sklearn', 'skops'} & sys.modules.keys()))"
+    assert finish(begin(server, words(tmp_path, code))) == (0, b"4\n")
+    server.close()
 
 
 def test_nothing_is_forked_where_no_server_listens(
