@@ -7,7 +7,11 @@ from datetime import datetime
 from function_app.domain.release.release import Release, ReleaseRecord, ReleaseStatus, version_key
 
 # A release of one of these statuses supersedes an older one.
-TAKES_OVER = (ReleaseStatus.AWAITING_APPROVAL, ReleaseStatus.PROMOTED)
+TAKES_OVER = (
+    ReleaseStatus.IN_PROGRESS,
+    ReleaseStatus.AWAITING_APPROVAL,
+    ReleaseStatus.PROMOTED,
+)
 
 
 def takes_over(newer: Release, record: ReleaseRecord) -> bool:
@@ -34,8 +38,9 @@ def superseded(record: ReleaseRecord, newer: Release, now: datetime) -> ReleaseR
 def successor(record: ReleaseRecord, others: Iterable[ReleaseRecord]) -> Release | None:
     """Return the first of the others that supersedes the release, None when none does.
 
-    A release that waits or was promoted supersedes an older one also when it came first, because
-    events may arrive in any order.
+    A release that is under way, waits or was promoted supersedes an older one also when it came
+    first, because events may arrive in any order and the older one may have been deployed to
+    staging at that moment.
     """
     newer = (other.release for other in others if other.status in TAKES_OVER)
     return next((release for release in newer if takes_over(release, record)), None)

@@ -185,7 +185,7 @@ class StoredLedger:
         return read_row(Decision, row) if row else None
 
     def _newer(self, release: Release) -> tuple[ReleaseRecord, ...]:
-        """Return the releases of newer versions that wait or were promoted, newest first."""
+        """Return the releases of newer versions that may supersede this one, newest first."""
         of_each = (self._statuses.newer(release, status) for status in TAKES_OVER)
         return newest(record for records in of_each for record in records)
 
