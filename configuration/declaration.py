@@ -109,8 +109,8 @@ LIMITS = Table(
             default=200,
             help="Largest file of training data, in MiB (1,048,576 bytes). The app refuses a "
             "larger one before it reads it; versions that are stored already stay readable. The "
-            "job that reads a file may use 4 GiB of memory, and 20 times the size of a file over "
-            "200 MiB.",
+            "job that reads a file may use 4 GiB of memory; for a file over 200 MiB, 20 times its "
+            "size.",
         ),
         _at_least_one(
             "keep_events_days",

@@ -77,7 +77,7 @@ def _word_fault(text: str) -> str:
         return "it is empty, or has a sign that cannot be printed"
     if "${{" in text:
         return "Azure ML would replace `${{`"
-    if text.startswith("/") or ".." in re.split(r"[/=]", text):
+    if any(part.startswith("/") for part in text.split("=")) or ".." in re.split(r"[/=]", text):
         return "the path leads out of the folder of the code, which alone every run has"
     return ""
 

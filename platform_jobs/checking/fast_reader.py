@@ -59,7 +59,10 @@ def read_plain(path: Path) -> Plain | None:
     if not path.stat().st_size:
         return None
     with path.open("rb") as file:
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise MemoryError(f"{path.name} does not fit into the memory.") from error
     end = 0
     for _ in range(_HEAD_LINES):
         end = content.find(b"\n", end) + 1 or end
@@ -77,8 +80,8 @@ def read_plain(path: Path) -> Plain | None:
 def _names(head: bytes) -> tuple[str, ...] | None:
     """Return the names of a plain file by its first lines; None for any other file."""
     header = head.partition(b"\n")[0]
-    # An odd number of quotes: the header ends in a later line.
-    if not header.strip() or header.count(b'"') % 2:
+    # An odd number of quotes: the header ends in a later line. A lone carriage return ends it, too.
+    if not header.strip() or header.count(b'"') % 2 or b"\r" in header.removesuffix(b"\r"):
         return None
     try:
         table = parse_table(head)
@@ -194,7 +197,10 @@ def profile_plain(names: Sequence[str], values: "Numbers") -> dict[str, object]:
     for name, column in zip(names, values, strict=True):
         with np.errstate(over="ignore", invalid="ignore"):
             mean, std = float(column.mean()), float(column.std())
-        if not np.isfinite([mean, std]).all():
+        if column.size and column.min() == column.max():
+            # Sums of equal numbers are inexact, and a constant column must not seem to vary.
+            mean, std = float(column[0]), 0.0
+        elif not np.isfinite([mean, std]).all():
             exact = mean_and_deviation(column.tolist())
             mean, std = exact[0] or 0.0, exact[1] or 0.0
         columns.append({"name": name, "missing": 0, "mean": mean, "std": std, "found": []})

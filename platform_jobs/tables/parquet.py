@@ -47,7 +47,12 @@ def parse_parquet(content: bytes) -> tuple[list[str], list[Record], list[str]]:
         indices = [index for index, name in enumerate(names) if not _INDEX.fullmatch(name)]
         notes = [_NOTE]
         if labels := len(names) - len(indices):
-            notes.append(f"It has {labels} columns of row labels (pandas), which were left out.")
+            noun = (
+                "column of row labels (pandas) was"
+                if labels == 1
+                else "columns of row labels (pandas) were"
+            )
+            notes.append(f"{labels} {noun} left out.")
         rows: list[Record] = []
         for texts in _texts(file, indices, _most(content)):
             rows += (
