@@ -19,6 +19,7 @@ from function_app.domain.gating.slices import Slice
 from function_app.domain.lineage.chain import Known
 from function_app.domain.lineage.model_card import MOST_SHOWN, Judgement, model_card
 from function_app.domain.lineage.origin import Origin, Training
+from function_app.domain.text.markdown import plain
 from tests.domain.test_lineage import COMMIT, DATA, DIGEST, LOCK, NOW, RUN, VERSION, WHOLE
 
 POLICY = GatePolicy(
@@ -251,6 +252,16 @@ def test_credentials_are_no_part_of_a_card() -> None:
 
     assert "/data/1.csv" in card
     assert "c2lnbmVk" not in card
+
+
+@pytest.mark.parametrize(
+    "secret", ["ghp_abcdefghijklmnop0123", "api_key=abcdefgh1234", "password=hunter_2xyz"]
+)
+def test_an_escaped_or_cut_text_shows_no_credentials(secret: str) -> None:
+    text = plain(f"401 for {secret}. {'a long reason, ' * 60}")
+
+    assert secret.replace("_", "\\_") not in text
+    assert "2xyz" not in text
 
 
 def test_a_card_stays_short_however_much_a_training_reports() -> None:

@@ -4,6 +4,7 @@ Azure ML lists new versions late and accepts a PUT of an existing version, so ne
 a number is free. A blob that can be created only once does.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -39,6 +40,7 @@ from function_app.telemetry import TRACEPARENT
 if TYPE_CHECKING:
     from azure.ai.ml.entities import Model
 
+_LOG = logging.getLogger(__name__)
 CHAMPION = "champion"
 RUN, DIGEST, CODE_URI, EVALUATION = "run_id", "digest", "code_uri", "evaluation"
 SCHEMA_DIGEST = "schema_digest"
@@ -101,7 +103,11 @@ class AzureRegistry:
             )
         )
         if card := files.get(MODEL_CARD):
-            self._describe(version, card.decode())
+            try:
+                self._describe(version, card.decode())
+            except PlatformError as error:
+                # The card is attached below; its copy in the registry is for readers only.
+                _LOG.warning("%s", error)
         for name, content in files.items():
             self._blobs.create(_evidence_name(version, name), content)
 

@@ -125,6 +125,8 @@ def _factors(judgement: Judgement) -> Iterator[str]:
     if slices:
         names = ", ".join(plain(name) for name in slices)
         yield f"The gate compares the models in groups of rows by these columns: {names}."
+    elif judgement.policy is None:
+        yield "The groups of rows by which the models were compared are not recorded."
     else:
         yield "mlops.toml names no `slices`: no group of rows was compared on its own."
 
@@ -196,7 +198,8 @@ def _analyses(known: Known, judgement: Judgement) -> Iterator[str]:
     metrics = [(name, figure(value)) for name, value in sorted(known.version.metrics.items())]
     yield from ("Figures of the version on the held-out rows:", "")
     yield from table(("metric", "value"), metrics, MOST_SHOWN)
-    yield from ("", "The plots of these figures lie beside this card in the evidence.")
+    if compared is not None:
+        yield from ("", "The plots of these figures lie beside this card in the evidence.")
     if verdict is not None and verdict.verdict is not None:
         yield from ("", f"Verdict of the gate: {verdict.verdict}. The reasons:", "")
         yield from _listed(verdict.reasons)
@@ -333,6 +336,8 @@ def _caveats(known: Known, links: dict[str, Link], judgement: Judgement) -> Iter
             f"The version was compared with version {champion} before its registration; production "
             "may serve another one now."
         )
+    elif compared is None:
+        gaps.append("The comparison of the version with a champion is not recorded.")
     else:
         gaps.append("The version was compared with no champion; only the bar judged its loss.")
     if judgement.prepared is None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from function_app.domain.text.figures import figure
 from function_app.domain.text.payload_limits import shorten
 from function_app.domain.text.plain_text import one_line
+from function_app.domain.text.redaction import redact
 
 MOST_OF_CELL = 400  # characters
 _MARKS = "\\`*_[]<>|#"
@@ -16,7 +17,8 @@ def plain(value: object) -> str:
     A training chooses the names of its figures, and a sender the subject of an event. A number has
     4 significant digits, and a long text lacks its middle.
     """
-    text = figure(value) if isinstance(value, float) else str(value)
+    # Redacted first: a secret between escapes, or cut, would not be known any more.
+    text = figure(value) if isinstance(value, float) else redact(str(value))
     text = shorten(" ".join(one_line(text).split()), MOST_OF_CELL)
     for mark in _MARKS:
         text = text.replace(mark, f"\\{mark}")
