@@ -73,7 +73,8 @@ class Forked:
     def _signal(self, number: int) -> None:
         if self.returncode is None and not select.select([self._connection], [], [], 0)[0]:
             with suppress(ProcessLookupError):
-                os.kill(self.pid, number)
+                # The monitor passes other signals on; the group has a command without namespaces.
+                (os.killpg if number == signal.SIGKILL else os.kill)(self.pid, number)
 
 
 class Forks(Protocol):
@@ -159,33 +160,44 @@ class SharedForkServer:
         self._libraries, self._environ, self._memory = libraries, environ, memory_kib
         self._process: subprocess.Popen[bytes] | None = None
         self._finalizer: Callable[[], object] | None = None
+        self._refused = False
         self._lock = threading.Lock()
 
-    def start(self) -> None:
-        """Start the server unless it runs; one that could not fork at all is not started again."""
+    def start(self) -> bool:
+        """Start the server unless it runs; return whether commands may be forked.
+
+        A server that could not fork at all is not started again, and none is started where the
+        folder takes no socket.
+        """
         with self._lock:
-            if sys.platform != "linux" or (
-                self._process is not None and self._process.poll() in (None, _CANNOT)
-            ):
-                return
-            self.close()
-            self.path.unlink(missing_ok=True)
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-                with _short(self.path) as address:
-                    listener.bind(address)
-                self.path.chmod(0o600)
-                listener.listen(_WAITING)
-                words = ["/bin/sh", "-c", _LIMITED, "sh", str(self._memory)]
-                self._process = subprocess.Popen(
-                    [*words, *_command(listener, self._libraries)],
-                    env=_environ(self._environ),
-                    pass_fds=(listener.fileno(),),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-            self._finalizer = weakref.finalize(self, _end_server, self._process)
+            if sys.platform == "linux" and not self._refused:
+                try:
+                    self._start()
+                except OSError:
+                    self._refused = True
+            return self._process is not None and self._process.poll() is None
+
+    def _start(self) -> None:
+        if self._process is not None and self._process.poll() in (None, _CANNOT):
+            return
+        self.close()
+        self.path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            with _short(self.path) as address:
+                listener.bind(address)
+            self.path.chmod(0o600)
+            listener.listen(_WAITING)
+            words = ["/bin/sh", "-c", _LIMITED, "sh", str(self._memory)]
+            self._process = subprocess.Popen(
+                [*words, *_command(listener, self._libraries)],
+                env=_environ(self._environ),
+                pass_fds=(listener.fileno(),),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._finalizer = weakref.finalize(self, _end_server, self._process)
 
     @property
     def pid(self) -> int | None:
@@ -206,7 +218,7 @@ class SharedForks:
 
     def start(self, words: Sequence[str], descriptors: Sequence[int] = ()) -> Forked | None:
         """Start a command as `Forks.start` says; None where no server listens."""
-        if (request := _request(words)) is None:
+        if sys.platform != "linux" or (request := _request(words)) is None:
             return None
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:

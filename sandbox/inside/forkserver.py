@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _MOST_BYTES = 1 << 20  # of a request
 _MOST_FILES = 8  # of a request: its output and descriptors that the monitor keeps open
 _GRACE_SECONDS = 3.0  # between SIGTERM and SIGKILL for the command of a client that has ended
+_IMPORT_SECONDS = 300
 CANNOT = 3  # exit code: the libraries started a thread, which a fork would not have
 
 
@@ -43,6 +44,7 @@ def serve(end: socket.socket, modules: list[str]) -> int:
     import json  # noqa: F401  for the forks
     import socket
 
+    signal.alarm(_IMPORT_SECONDS)  # a library may never come to the end of its import
     shared = bool(end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
     for module in modules:
         try:
@@ -51,6 +53,7 @@ def serve(end: socket.socket, modules: list[str]) -> int:
             continue  # the command imports it again and shows the fault
         if shared and _has_ended(0):
             return 0
+    signal.alarm(0)
     if len(os.listdir("/proc/self/task")) > 1:
         return CANNOT  # a fork would have locks that no thread ever releases
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -108,6 +111,7 @@ def _serve_one(connection: socket.socket, server: int) -> NoReturn:
     signals = Signals()
     monitor = os.fork()
     if monitor == 0:
+        os.setsid()  # a kill of its group reaches a command without namespaces, too
         forget()
         for number in (1, 2):
             os.dup2(output, number)
@@ -136,7 +140,7 @@ def _wait_for(monitor: int, signals: Signals, connection: socket.socket) -> int:
         else:
             select.select([signals], [], [], max(0.0, deadline - time.monotonic()))
             if time.monotonic() >= deadline:
-                os.kill(monitor, signal.SIGKILL)
+                os.killpg(monitor, signal.SIGKILL)
                 deadline += _GRACE_SECONDS
         for number in signals.wait(0):
             if number != signal.SIGCHLD:

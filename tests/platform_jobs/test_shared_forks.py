@@ -78,9 +78,9 @@ def test_commands_of_a_shared_server_inherit_its_libraries(
     name = find_level().level.name if level == "strongest" else level
     if BY_NAME[name].tool == "bwrap":
         pytest.skip("bubblewrap executes each command anew")
-    server.start()
+    assert server.start()
     first = server.pid
-    server.start()
+    assert server.start()
 
     code = "import sys; print('numpy' in sys.modules); sys.exit(7)"
     assert finish(begin(server, words(tmp_path, code, name))) == (7, b"True\n")
@@ -95,6 +95,14 @@ def test_the_libraries_of_runs_start_no_thread_so_that_they_can_be_forked(tmp_pa
     code = "import sys; print(len({'pandas', 'pyarrow', 'sklearn', 'skops'} & sys.modules.keys()))"
     assert finish(begin(server, words(tmp_path, code))) == (0, b"4\n")
     server.close()
+
+
+def test_a_folder_that_takes_no_socket_costs_a_run_its_fork_only(tmp_path: Path) -> None:
+    server = SharedForkServer(tmp_path / "gone" / "forks.sock", (), {}, MEMORY_KIB)
+
+    assert not server.start()
+    assert not server.start()
+    assert SharedForks(server.path).start(words(tmp_path, "")) is None
 
 
 def test_nothing_is_forked_where_no_server_listens(

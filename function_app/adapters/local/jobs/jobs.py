@@ -47,7 +47,7 @@ from function_app.domain.training import (
 )
 from function_app.errors import ContractError, NotFoundError
 from function_app.telemetry import OTLP_ENDPOINT
-from sandbox.forkserver import SharedForkServer
+from sandbox.forkserver import SharedForkServer, can_fork
 
 # The variables that a run needs; the app's settings and keys must not be among them.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
@@ -78,8 +78,7 @@ class LocalJobs:
     ) -> None:
         """Take the folders of state and app; `containment` is by default the strictest here.
 
-        `forks` imports the libraries of the models once for all runs; None lets each run import its
-        own.
+        `forks` imports libraries once for all runs; without it each run imports its own.
         """
         self._forks = forks
         self._containment = containment or Containment(state=state, root=root)
@@ -117,7 +116,7 @@ class LocalJobs:
         timeout = project.training_run.timeout_seconds
         out = self._runs / run_id / PREPARED
         access = Access(readable=tuple(readable), writable=(str(out),))
-        self._start(run_id, dataset, None, command, timeout, tags, access, forks=self._forks)
+        self._start(run_id, dataset, None, command, timeout, tags, access, forks=self._server())
         return self.get(run_id)
 
     def prepared(self, run_id: str) -> Prepared:
@@ -148,7 +147,7 @@ class LocalJobs:
             access,
             folder / program.folder,
             recorder,
-            forks=self._forks,
+            forks=self._server(),
         )
         return self.get(run_id)
 
@@ -186,8 +185,9 @@ class LocalJobs:
         limit = policy.evaluation_share() * timeout + EVALUATION_MARGIN
         self._containment.check(f"start run {run_id}")
         command += self._containment.predict_words()
-        command += ["--forks", str(self._forks.path)] if self._forks else []
-        self._start(run_id, dataset, run.code, command, limit, tags, None, forks=self._forks)
+        forks = self._server()
+        command += ["--forks", str(forks.path)] if forks else []
+        self._start(run_id, dataset, run.code, command, limit, tags, None, forks=forks)
         return self.get(run_id)
 
     def submit_checks(
@@ -231,6 +231,12 @@ class LocalJobs:
 
     def comparison(self, run_id: str) -> Comparison:
         return read_comparison(run_id, lambda name: self._written(run_id, f"{EVALUATION}/{name}"))
+
+    def _server(self) -> SharedForkServer | None:
+        """Return the running fork server; None where commands cannot be forked."""
+        if self._forks is None or not can_fork(self._containment.level):
+            return None
+        return self._forks if self._forks.start() else None
 
     def _written(self, run_id: str, name: str) -> Any:
         content = read_object(self._folder(run_id) / name)
@@ -314,8 +320,6 @@ class LocalJobs:
             "forks": forks and str(forks.path),
         }
         write_json(folder / "request.json", request)
-        if forks is not None:
-            forks.start()
         endpoint, key = self._topic
         self._processes.start(
             f"run-{run_id}",

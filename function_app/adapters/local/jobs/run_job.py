@@ -68,7 +68,8 @@ def main(folder: Path) -> int:
 
 def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
     if obstacle := _obstacle(Path(request["folder"]), request["command"][0]):
-        (folder / "run.log").write_text(f"{obstacle}\n", encoding="utf-8")
+        with (folder / "run.log").open("a", encoding="utf-8") as log:
+            log.write(f"{obstacle}\n")
         return RunStatus.FAILED, obstacle
     environ = run_environ()
     with (folder / "run.log").open("ab") as log:
@@ -139,7 +140,8 @@ def _start(
 
 def _contained(folder: Path, request: dict[str, Any]) -> list[str]:
     """Return the words that run the command of a run apart from the state and from other runs."""
-    words = [sys.executable if word == "python" else word for word in request["command"]]
+    first, *rest = request["command"]
+    words = [sys.executable if first == "python" else first, *rest]
     record = request.get("sandbox")
     if not record:
         # Only the form of a sandboxed command can be forked; this level hides nothing.
