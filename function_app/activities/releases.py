@@ -1,6 +1,5 @@
 """Activities of the release story."""
 
-from dataclasses import replace
 from functools import partial
 
 from function_app import steps
@@ -10,7 +9,6 @@ from function_app.domain.release.release import Release
 from function_app.domain.release.serving import Build, Rollout
 from function_app.domain.requests import (
     ApprovalRequest,
-    ComparisonPlan,
     Promotion,
     ReleaseEnd,
     ReleaseUpdate,
@@ -18,7 +16,7 @@ from function_app.domain.requests import (
 )
 from function_app.errors import AttemptError, ContractError
 from function_app.ports import Ports
-from function_app.services import judging, releases, smoke_tests
+from function_app.services import releases, smoke_tests
 from function_app.services.production import attempt
 
 
@@ -48,12 +46,6 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     return smoke_tests.run(ports, test)
 
 
-@steps.plan_comparison.activity
-def plan_comparison(ports: Ports, release: Release) -> ComparisonPlan:
-    """Return the comparison with the present champion that the release needs before it goes on."""
-    return judging.plan_comparison(ports, release)
-
-
 @steps.remove_staging.activity
 def remove_staging(ports: Ports, release: Release) -> None:
     """Remove the release's deployment in staging."""
@@ -72,14 +64,10 @@ def settle_approval(ports: Ports, release: Release) -> Settlement:
     """Return from the ledger, which alone can approve, whether the wait has ended.
 
     A decision counts for the image and the evidence that it names, by the rules of mlops.toml now.
-    While nothing ends the wait, the champion may change, so that the version is judged again.
     """
     own = ports.ledger.get_release(release.release_id)
     decision = releases.decision_on(ports, own) if own else None
-    settled = ports.ledger.settle(release.release_id, ports.clock.now(), decision)
-    if settled.superseded or settled.decision or not release.policy.judged_again:
-        return settled
-    return replace(settled, stale=judging.find_stale_if_known(ports, release))
+    return ports.ledger.settle(release.release_id, ports.clock.now(), decision)
 
 
 @steps.update_release.activity

@@ -1,7 +1,7 @@
 """Arguments and results of activities that are more than one domain object."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.events.arrivals import Arrival
@@ -107,24 +107,6 @@ class Evaluation:
 
     evaluation_id: ids.RunId
     policy: GatePolicy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonPlan:
-    """The comparison with the present champion that a release needs before it goes on.
-
-    `stale` is the reason for it, "" when the newest verdict on the version is about this champion.
-    `refused` is the reason that the two cannot be compared any more. `timeout` is the limit of a
-    training, from which that of the evaluation follows; it runs in the lane of all trainings, which
-    holds `max_trainings`.
-    """
-
-    stale: str = ""
-    refused: str = ""
-    request: EvaluationRequest | None = None
-    timeout: timedelta = timedelta(0)
-    poll_interval: timedelta = timedelta(seconds=30)
-    max_trainings: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -340,16 +340,6 @@ def champion_of(evaluation: str) -> str:
     return version if separator and version != _NOTHING else ""
 
 
-def judged_against(version: str) -> str:
-    """Return the words for the champion of an evaluation, "" for none: `against version 3`."""
-    return f"against version {version}" if version else "without a champion"
-
-
-def run_of_evaluation(evaluation: str) -> str:
-    """Return the training whose model an evaluation judged, "" when the id is none of ours."""
-    return evaluation.rpartition(_AGAINST)[0]
-
-
 def preparation_of(training: str) -> str:
     """Return the id of the preparation of a training, "" when the id is none of ours."""
     prefix, separator, rest = training.partition("-")

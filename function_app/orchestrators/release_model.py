@@ -1,11 +1,9 @@
 """Release a registered model version to production.
 
-1. Build the image.  2. Deploy it to staging and smoke-test it.  3. When the version was judged
-against a former champion, judge it again against the present one.  4. Ask for approval and wait; a
-newer challenger supersedes one that waits. When production changes meanwhile, go back to 2, so that
-the approvers see a verdict about the present champion.  5. In the model's rollout lane, promote and
-verify; on failure give the traffic back to the former champion and read it back.  6. Remove staging
-after any outcome.
+1. Build the image.  2. Deploy it to staging and smoke-test it.  3. Ask for approval and wait; a
+newer challenger supersedes one that waits.  4. In the model's rollout lane, promote and verify; on
+failure give the traffic back to the former champion and read it back.  5. Remove staging after any
+outcome.
 """
 
 from collections.abc import Callable
@@ -13,13 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from function_app import names, steps
-from function_app.domain.gates import GateResult
 from function_app.domain.release.approval import Decision, Evidence, Settlement, Verdict
-from function_app.domain.release.authorization import (
-    APPROVAL_LOST,
-    NOT_AUTHORISED,
-    STALE_VERDICT,
-)
+from function_app.domain.release.authorization import APPROVAL_LOST, NOT_AUTHORISED
 from function_app.domain.release.release import (
     AUTOMATIC,
     CANNOT_BECOME,
@@ -31,7 +24,6 @@ from function_app.domain.release.release import (
 from function_app.domain.release.serving import Deployment, Image, Rollout
 from function_app.domain.requests import (
     ApprovalRequest,
-    Evaluation,
     Promotion,
     ReleaseEnd,
     ReleaseUpdate,
@@ -39,24 +31,18 @@ from function_app.domain.requests import (
     SmokeTest,
 )
 from function_app.domain.stories.cancellation import STORY_CANCELLED, StoryId
-from function_app.domain.stories.lane import ALL_TRAININGS, LaneRequest, rollout_lane
+from function_app.domain.stories.lane import LaneRequest, rollout_lane
 from function_app.domain.text.payload_limits import cap_reasons
-from function_app.domain.training import Run
 from function_app.orchestrators.roll_back import restore
 from function_app.orchestrators.shared.cancellable import CancelledError, cancellable
 from function_app.orchestrators.shared.clean_up import clean_up, reasons_of, tolerate
 from function_app.orchestrators.shared.lanes import in_lane
-from function_app.orchestrators.shared.runs import FIRST_BACKOFF, ask_until, unfinished
+from function_app.orchestrators.shared.runs import FIRST_BACKOFF, ask_until
 from function_app.orchestrators.shared.trail import Trail, first_line
-from function_app.orchestrators.shared.trainings import (
-    LANE_MARGIN,
-    evaluate,
-    evaluation_timeout,
-)
 from function_app.orchestrators.shared.waits import NumberedEvents, constant, wait_until
 from function_app.steps.context import Story, StoryContext
 
-AWAITING, JUDGING = "awaiting approval", "judging again"
+AWAITING = "awaiting approval"
 # An event may be lost, so the ledger is polled, too.
 POLL, POLL_WHEN_WOKEN = timedelta(hours=1), timedelta(minutes=1)
 # Refusals of the ledger that no later attempt changes.
@@ -81,10 +67,9 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
         if STORY_CANCELLED in first_line(fault):
             result = yield from _cancelled(ctx, fault)
         else:
-            # An approval was withdrawn, its person may not approve any more, or the verdict is
-            # about a former champion: nothing has failed.
-            refused = any(code in first_line(fault) for code in (APPROVAL_LOST, STALE_VERDICT))
-            status = ReleaseStatus.REJECTED if refused else ReleaseStatus.FAILED
+            # An approval was withdrawn, or its person may not approve any more: nothing has failed.
+            lost = APPROVAL_LOST in first_line(fault)
+            status = ReleaseStatus.REJECTED if lost else ReleaseStatus.FAILED
             result = ReleaseResult(status=status, reasons=reasons_of(fault))
     trail.show("removing staging")
     remove = steps.remove_staging(ctx, release)
@@ -138,39 +123,25 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
     deployment = yield from _deploy(
         ctx, "The deployment to staging", lambda: steps.deploy_staging(ctx, promotion)
     )
-    wakes = NumberedEvents(ctx, lambda number: names.decision_event(release.release_id, number))
-    while True:
-        trail.show(
-            "smoke-testing staging", endpoint=deployment.endpoint, runtime=deployment.runtime
-        )
-        smoke = yield from steps.smoke_test(ctx, SmokeTest(release=release, deployment=deployment))
-        if not smoke.passed:
-            return _result(ReleaseStatus.REJECTED, smoke.reasons, image)
-        judged = yield from _judge_again(ctx, trail, release)
-        if judged is not None and not judged.passed:
-            return _result(ReleaseStatus.REJECTED, judged.reasons, image)
-        if judged is not None:
-            continue  # the reasons of the next smoke test include the new verdict
-        evidence = Evidence(
-            release_id=release.release_id, image_digest=image.digest, reasons=smoke.reasons
-        )
-        decided = yield from _await_approval(ctx, trail, release, image, evidence, wakes)
-        if isinstance(decided, ReleaseResult):
-            return decided
-        if decided is None:
-            yield from steps.update_release(ctx, in_progress)
-            continue
-        lane = LaneRequest(
-            lane=rollout_lane(release.model),
-            owner=ctx.instance_id,
-            since=ctx.current_utc_datetime,
-            hold=ROLLOUT,
-        )
-        result = yield from in_lane(
-            ctx, trail, [lane], lambda: _promote_judged(ctx, trail, release, image)
-        )
-        if result is not None:
-            return replace(result, decided_by=decided.decided_by)
+    trail.show("smoke-testing staging", endpoint=deployment.endpoint, runtime=deployment.runtime)
+    smoke = yield from steps.smoke_test(ctx, SmokeTest(release=release, deployment=deployment))
+    if not smoke.passed:
+        return _result(ReleaseStatus.REJECTED, smoke.reasons, image)
+
+    evidence = Evidence(
+        release_id=release.release_id, image_digest=image.digest, reasons=smoke.reasons
+    )
+    decided = yield from _await_approval(ctx, trail, release, image, evidence)
+    if isinstance(decided, ReleaseResult):
+        return decided
+    lane = LaneRequest(
+        lane=rollout_lane(release.model),
+        owner=ctx.instance_id,
+        since=ctx.current_utc_datetime,
+        hold=ROLLOUT,
+    )
+    result = yield from in_lane(ctx, trail, [lane], lambda: _promote(ctx, trail, release, image))
+    return replace(result, decided_by=decided.decided_by)
 
 
 def _build(ctx: StoryContext, release: Release) -> Story[Image]:
@@ -203,59 +174,13 @@ def _deploy(
     return rollout.deployment
 
 
-def _judge_again(ctx: StoryContext, trail: Trail, release: Release) -> Story[GateResult | None]:
-    """Return the verdict against the present champion; None when an earlier one is about it.
-
-    RuntimeError when the evaluation does not end.
-    """
-    if not release.policy.judged_again:
-        return None
-    plan = yield from steps.plan_comparison(ctx, release)
-    asked = plan.request
-    if plan.refused:
-        return GateResult(passed=False, reasons=(plan.stale, plan.refused))
-    if asked is None:
-        return None
-    lane = LaneRequest(
-        lane=ALL_TRAININGS,
-        owner=ctx.instance_id,
-        since=ctx.current_utc_datetime,
-        hold=2 * evaluation_timeout(asked.policy, plan.timeout) + LANE_MARGIN,
-        capacity=plan.max_trainings,
-    )
-
-    def compare() -> Story[str | Run]:
-        return (
-            yield from evaluate(
-                ctx, trail, JUDGING, asked, [lane], plan.timeout, plan.poll_interval
-            )
-        )
-
-    evaluation = yield from in_lane(ctx, trail, [lane], compare)
-    if isinstance(evaluation, Run):
-        reason = f"{plan.stale} That evaluation did not end. {unfinished(evaluation)}"
-        raise RuntimeError(f"{reason} Train again, because a retry finds the same run.")
-    judged = Evaluation(evaluation_id=evaluation, policy=asked.policy)
-    verdict = yield from steps.evaluate_challenger(ctx, judged)
-    return replace(verdict, reasons=(plan.stale, *verdict.reasons))
-
-
 def _await_approval(
-    ctx: StoryContext,
-    trail: Trail,
-    release: Release,
-    image: Image,
-    evidence: Evidence,
-    wakes: NumberedEvents,
-) -> Story[Decision | ReleaseResult | None]:
-    """Return the decision that approved the release, else the result with which it ended.
-
-    None when its version must be judged again first.
-    """
+    ctx: StoryContext, trail: Trail, release: Release, image: Image, evidence: Evidence
+) -> Story[Decision | ReleaseResult]:
+    """Return the decision that approved the release, else the result with which it ended."""
     request = ApprovalRequest(release=release, image=image, evidence=evidence)
     yield from steps.request_approval(ctx, request)
-    # The first pause ends early also when an event ended the wait before this one.
-    wakes.woken = False
+    wakes = NumberedEvents(ctx, lambda number: names.decision_event(release.release_id, number))
 
     def ask() -> Story[Settlement]:
         number = str(wakes.number)
@@ -266,7 +191,7 @@ def _await_approval(
     settled = yield from wait_until(
         ctx,
         ask,
-        lambda settled: bool(settled.superseded or settled.stale) or settled.decision is not None,
+        lambda settled: bool(settled.superseded) or settled.decision is not None,
         constant(POLL),
         wakes=wakes,
         pauses_when_woken=constant(POLL_WHEN_WOKEN),
@@ -275,8 +200,6 @@ def _await_approval(
     if settled.superseded:
         return _result(ReleaseStatus.SUPERSEDED, settled.superseded, image)
     decision = settled.decision
-    if decision is None and settled.stale:
-        return None
     if decision is None:
         reason = f"Nobody decided within {release.policy.approval_timeout}."
         return _result(ReleaseStatus.EXPIRED, (reason,), image)
@@ -285,17 +208,6 @@ def _await_approval(
     reason = f"{decision.decided_by} rejected it: {decision.comment}"
     rejected = _result(ReleaseStatus.REJECTED, (reason,), image)
     return replace(rejected, decided_by=decision.decided_by)
-
-
-def _promote_judged(
-    ctx: StoryContext, trail: Trail, release: Release, image: Image
-) -> Story[ReleaseResult | None]:
-    """Promote the image; None when its version must be judged again first."""
-    if release.policy.judged_again:
-        plan = yield from steps.plan_comparison(ctx, release)
-        if plan.stale:
-            return None
-    return (yield from _promote(ctx, trail, release, image))
 
 
 def _promote(

@@ -42,7 +42,6 @@ from function_app.orchestrators.shared.runs import finish_run, unfinished
 from function_app.orchestrators.shared.trail import Trail
 from function_app.orchestrators.shared.trainings import (
     LANE_MARGIN,
-    evaluate,
     evaluation_timeout,
     prepare_data,
 )
@@ -167,12 +166,7 @@ def _train(
     if ended.status is not RunStatus.COMPLETED:
         return _end(trail, TrainingOutcome.FAILED, (unfinished(ended),), run=ended)
 
-    asked = EvaluationRequest(
-        run=ended, preparation_id=prepared, instance_id=ctx.instance_id, policy=policy.gate
-    )
-    evaluation = yield from evaluate(
-        ctx, trail, "evaluating", asked, lanes, policy.timeout, policy.poll_interval
-    )
+    evaluation = yield from _evaluate(ctx, trail, request, ended, prepared, lanes)
     if isinstance(evaluation, Run):
         # Without predictions there is no verdict.
         reason = f"The evaluation did not end. {unfinished(evaluation)}"
@@ -200,6 +194,47 @@ def _train(
     return _end(
         trail, TrainingOutcome.REGISTERED, verdict.reasons, run=ended, version=version.version
     )
+
+
+def _evaluate(
+    ctx: StoryContext,
+    trail: Trail,
+    request: TrainingRequest,
+    run: Run,
+    prepared: str,
+    lanes: list[LaneRequest],
+) -> Story[str | Run]:
+    """Return the id of the completed evaluation against today's champion, else its ended run."""
+    trail.show("evaluating", run_id=run.run_id)
+    evaluated, policy = "", request.policy
+    asked = EvaluationRequest(
+        run=run, preparation_id=prepared, instance_id=ctx.instance_id, policy=policy.gate
+    )
+
+    def resubmit() -> Story[Run]:
+        nonlocal evaluated
+        yield from extend_lanes(ctx, lanes)
+        again = yield from steps.submit_evaluation(ctx, asked)
+        evaluated = again.run_id
+        return again
+
+    while True:
+        # The id names the champion, so that a new id shows that another one was promoted.
+        evaluation = yield from steps.submit_evaluation(ctx, asked)
+        if evaluation.run_id == evaluated:
+            return evaluated
+        evaluated = evaluation.run_id
+        ended = yield from finish_run(
+            ctx,
+            trail,
+            "evaluating",
+            evaluated,
+            resubmit,
+            evaluation_timeout(policy.gate, policy.timeout),
+            policy.poll_interval,
+        )
+        if ended.status is not RunStatus.COMPLETED:
+            return ended
 
 
 def _end(

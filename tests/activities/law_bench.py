@@ -127,17 +127,11 @@ class FakeImages:
 
 @dataclass
 class FakeRegistry:
-    """A registry with every version, judged against `compared`, None for the present champion."""
-
     champions: list[str] = field(default_factory=list)
     authors: Authors = ()
     code: CodeVersion | None = None
-    production: FakeProduction | None = None
-    compared: str | None = None
 
     def get(self, model: str, version: str) -> ModelVersion:
-        served = self.production.served if self.production else None
-        champion = (served.version if served else "") if self.compared is None else self.compared
         return ModelVersion(
             model=model,
             version=version,
@@ -145,7 +139,6 @@ class FakeRegistry:
             uri="",
             digest="d",
             code=self.code,
-            evaluation_id=f"train-{model}-{version}-vs-{champion or 'nothing'}",
             authors=self.authors,
         )
 
@@ -193,9 +186,6 @@ class Bench:
     probe: FakeProbe = field(default_factory=FakeProbe)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     projects: Mapping[str, ModelProject] = field(default_factory=sample_projects)
-
-    def __post_init__(self) -> None:
-        self.registry.production = self.production
 
     @property
     def clock(self) -> "Bench":

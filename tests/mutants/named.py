@@ -19,7 +19,6 @@ _JUDGING = "function_app/services/judging.py"
 _OF_GATES = ("tests/domain/test_gate_limits.py", "tests/domain/test_gates.py")
 _OF_COMPARISON = ("tests/platform_jobs/test_comparison.py",)
 _OF_JUDGING = ("tests/activities/test_judging.py",)
-_OF_STALE = ("tests/activities/test_stale_verdicts.py",)
 _OF_RELEASE = ("tests/domain/test_release_states.py", "tests/domain/test_release.py")
 _OF_APPROVAL = ("tests/domain/test_approval.py",)
 _OF_AUTHORIZATION = ("tests/domain/test_authorization.py", "tests/domain/test_orders.py")
@@ -219,19 +218,5 @@ NAMED = (
         before="looks.count(ports.rows, run.model, run_id) if champion else 0",
         after="0",
         tests=_OF_JUDGING,
-    ),
-    Named(
-        name="a verdict about a former champion promotes",
-        path=_JUDGING,
-        before="if present in (compared, version.version):",
-        after="if compared or present == version.version:",
-        tests=_OF_STALE,
-    ),
-    Named(
-        name="a rejection against the present champion promotes",
-        path=_JUDGING,
-        before="if result is not None and result.passed:",
-        after="if result is not None:",
-        tests=_OF_STALE,
     ),
 )

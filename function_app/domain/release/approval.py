@@ -74,14 +74,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The state of a waiting release in the ledger: decided, superseded, or neither.
-
-    `stale` is the reason that its version must be judged again first, "" for none.
-    """
+    """The state of a waiting release in the ledger: decided, superseded, or neither."""
 
     decision: Decision | None = None
     superseded: tuple[str, ...] = ()
-    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

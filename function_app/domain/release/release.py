@@ -74,18 +74,13 @@ def may_become(now: ReleaseStatus, then: ReleaseStatus) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasePolicy:
-    """The rules of a release, frozen when it starts.
-
-    With `judged_again` the release compares its version with the present champion when an earlier
-    comparison was with another one. Releases of earlier versions of this app do not.
-    """
+    """The rules of a release, frozen when it starts."""
 
     approvers: tuple[ids.Person, ...]
     approval_timeout: timedelta = timedelta(days=3)
     smoke_tolerance: float = 1e-6
     max_p95_ms: float = 500.0
     replicas: int = 2
-    judged_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,11 @@
-"""Steps that stories share: the preparation of data, the evaluation of a model, and limits."""
+"""Steps that the training and the reproduction of a model share: the preparation, and limits."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from function_app import steps
 from function_app.domain.gates import GatePolicy
-from function_app.domain.requests import EvaluationRequest, PreparationRequest
-from function_app.domain.stories.lane import LaneRequest
-from function_app.domain.training import Run, RunStatus
-from function_app.orchestrators.shared.lanes import extend_lanes
+from function_app.domain.requests import PreparationRequest
+from function_app.domain.training import Run
 from function_app.orchestrators.shared.runs import finish_run
 from function_app.orchestrators.shared.trail import Trail
 from function_app.steps.context import Story, StoryContext
@@ -37,40 +34,6 @@ def prepare_data(
     trail.show(step, run_id=request.run_id)
     yield from submit()
     return (yield from finish_run(ctx, trail, step, request.run_id, submit, timeout, poll_interval))
-
-
-def evaluate(
-    ctx: StoryContext,
-    trail: Trail,
-    step: str,
-    asked: EvaluationRequest,
-    lanes: Sequence[LaneRequest],
-    timeout: timedelta,
-    poll_interval: timedelta,
-) -> Story[str | Run]:
-    """Return the id of the completed evaluation against the present champion, else its ended run.
-
-    The trail shows it as `step`; `timeout` is the time limit of a training.
-    """
-    trail.show(step, run_id=asked.run.run_id)
-    evaluated, limit = "", evaluation_timeout(asked.policy, timeout)
-
-    def resubmit() -> Story[Run]:
-        nonlocal evaluated
-        yield from extend_lanes(ctx, lanes)
-        again = yield from steps.submit_evaluation(ctx, asked)
-        evaluated = again.run_id
-        return again
-
-    while True:
-        # The id names the champion, so that a new id shows that another one was promoted.
-        evaluation = yield from steps.submit_evaluation(ctx, asked)
-        if evaluation.run_id == evaluated:
-            return evaluated
-        evaluated = evaluation.run_id
-        ended = yield from finish_run(ctx, trail, step, evaluated, resubmit, limit, poll_interval)
-        if ended.status is not RunStatus.COMPLETED:
-            return ended
 
 
 def evaluation_timeout(policy: GatePolicy, timeout: timedelta) -> timedelta:

@@ -12,7 +12,6 @@ from function_app.errors import ConflictError, RefusedError
 from function_app.records.accounts import name_of_decision
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
-from function_app.services import judging
 from function_app.triggers.bodies import Comment, DecisionBody, read_body
 from function_app.triggers.events.wakes import wake_release
 from function_app.triggers.http.releases_api import approvals_of, find_release
@@ -94,18 +93,6 @@ def _answer(
     )
 
 
-async def _check_verdict(invocation: Invocation, record: ReleaseRecord) -> None:
-    """Raise ConflictError (STALE_VERDICT) when the champion is not the compared version any more.
-
-    The release is woken first, so that it judges its version again.
-    """
-    stale = judging.find_stale_if_known(invocation.ports, record.release)
-    if stale:
-        await wake_release(invocation.stories, record.release.release_id)
-        refusal = judging.refuse_stale(record.release, stale)
-        raise ConflictError(refusal.message, code=refusal.code)
-
-
 async def _decide(
     invocation: Invocation, request: Request, verdict: Verdict
 ) -> Accepted[DecisionStored]:
@@ -130,8 +117,6 @@ async def _decide(
     if refusal is not None and (earlier is None or refusal.code in _PEOPLE):
         error = RefusedError if refusal.code in _PEOPLE else ConflictError
         raise error(refusal.message, code=refusal.code)
-    if earlier is None and verdict is Verdict.APPROVE:
-        await _check_verdict(invocation, record)
     if earlier is None:
         assert rules is not None  # without an approver no person could approve
         earlier = decisions.decide(record, decision, rules)
