@@ -1,14 +1,11 @@
-"""Servers of tests: the port that they take, and their end."""
+"""A server of tests leaves a port that a rule of a container engine still forwards."""
 
 import socket
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.azure_servers.base import Answer, Server
 from tests.listening import TRIES, connect, listen
-from tests.patience import PATIENCE
 
 HERE = ("127.0.0.1", 0)
 Address = tuple[str, int]
@@ -70,13 +67,3 @@ def test_every_http_server_of_tests_is_on_a_port_that_its_clients_reach() -> Non
     files = [path for path in tests.rglob("*.py") if path != Path(__file__)]
 
     assert [path for path in files if "HTTPServer(" in path.read_text("utf-8")] == []
-
-
-def test_a_closed_server_answers_no_request_of_a_connection_that_is_kept_alive() -> None:
-    with httpx.Client(timeout=PATIENCE) as client:
-        with Server(lambda request: Answer(content={})) as server:
-            assert client.get(server.url).status_code == 200
-
-        with pytest.raises(httpx.TransportError):
-            client.get(server.url)
-    assert len(server.requests) == 1

@@ -54,7 +54,6 @@ class Server:
     def __init__(self, respond: Respond, tls: Tls | None = None) -> None:
         self.respond = respond
         self.requests: list[Request] = []
-        self.closed = False
         self._http = _Listening(("127.0.0.1", 0), _listener(self))
         if tls:
             # The thread of the connection does the handshake, so that a client with a slow
@@ -73,12 +72,7 @@ class Server:
         return [r for r in list(self.requests) if r.method == method and path in r.path]
 
     def close(self) -> None:
-        """Stop to listen, and answer no further request of a connection that is kept alive.
-
-        Azure ML's SDK polls a long operation in a thread of its own, prints a dot at each poll, and
-        would do so during all later tests of this process.
-        """
-        self.closed = True
+        """Stop to listen."""
         self._http.shutdown()
         self._http.server_close()
 
@@ -108,9 +102,6 @@ def _listener(server: Server) -> type[BaseHTTPRequestHandler]:
         wbufsize = -1
 
         def _answer(self) -> None:
-            if server.closed:
-                self.close_connection = True
-                return
             parts = urlsplit(self.path)
             request = Request(
                 method=self.command,
