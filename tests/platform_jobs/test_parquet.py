@@ -91,7 +91,7 @@ def test_row_labels_of_pandas_are_left_out_with_a_note() -> None:
     table = parse_table(packed({"a": [1, 2], "__index_level_0__": ["r1", "r2"]}))
 
     assert (table.columns, table.rows) == (("a",), (("1",), ("2",)))
-    assert "1 columns of row labels" in table.notes[1]
+    assert "1 column of row labels (pandas) was left out." in table.notes[1]
 
 
 def test_many_row_groups_are_one_table_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
