@@ -102,11 +102,6 @@ def _opened(content: bytes) -> "Iterator[pq.ParquetFile]":
         yield file
     except pa.ArrowMemoryError as error:
         raise MemoryError(str(error)) from None
-    except pa.ArrowNotImplementedError as error:
-        raise ContractError(
-            f"The file is a Parquet file that pyarrow cannot read ({_first_line(error)}). Save it "
-            f"by another program, {_CSV}"
-        ) from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         said = _first_line(error)
         if "crypt" in said:
@@ -114,6 +109,12 @@ def _opened(content: bytes) -> "Iterator[pq.ParquetFile]":
                 f"The file is a Parquet file with encrypted columns. Save it without encryption, "
                 f"{_CSV}"
             ) from None
+        # pyarrow has a class for these faults, and raises OSError for a compression as well.
+        if isinstance(error, pa.ArrowNotImplementedError) or "not supported" in said:
+            raise ContractError(
+                f"The file is a Parquet file that pyarrow cannot read ({said}). Save it with "
+                f"snappy, gzip, zstd or no compression, {_CSV}"
+            ) from error
         raise ContractError(
             f"The file is a Parquet file and is damaged ({said}). {_AGAIN}"
         ) from error

@@ -214,6 +214,19 @@ def test_a_file_that_is_cut_off_is_refused(length: int) -> None:
     assert said == "The file is a Parquet file that is cut off. Upload it again."
 
 
+def test_a_compression_that_pyarrow_does_not_know_is_no_damage() -> None:
+    content = packed({"a": [1, 2], "Y": [3, 4]}, compression="none")
+    # The codec of a column's chunk follows the name of the column; 6 is LZO, as the format counts.
+    name = b"\x19\x18\x01a\x15"
+    assert content.count(name + b"\x00") == 1
+
+    said = refusal(content.replace(name + b"\x00", name + b"\x06"))
+
+    assert "LZO" in said
+    assert "damaged" not in said
+    assert "Save it with snappy, gzip, zstd or no compression, " in said
+
+
 def test_damaged_bytes_are_refused() -> None:
     content = bytearray(packed({"a": [1.5] * 1000}, write_page_checksum=True))
     content[30] ^= 0xFF
