@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 
 from sandbox.inside import kernel
 from sandbox.inside.monitor import main
-from sandbox.inside.signals import Signals, forget
+from sandbox.inside.signals import Signals, fork, unblock
 
 sys.path.pop(0)  # a library must not be taken from the folder of this app
 
@@ -109,16 +109,22 @@ def _serve_one(connection: socket.socket, server: int) -> NoReturn:
         os._exit(0)  # a client that waited too long has ended the connection
     spec, output, parent = json.loads(request), files[0], os.getpid()
     signals = Signals()
-    monitor = os.fork()
+    leads, leading = os.pipe()
+    monitor = fork()
     if monitor == 0:
         os.setsid()  # a kill of its group reaches a command without namespaces, too
-        forget()
+        unblock()
+        os.close(leads)
+        os.close(leading)
         for number in (1, 2):
             os.dup2(output, number)
         os.close(output)
         connection.close()
         main({**spec, "parent": parent}, -1)
     os.close(output)
+    os.close(leading)
+    os.read(leads, 1)  # ends when the monitor leads its group: an earlier kill would miss it
+    os.close(leads)
     _send(connection, monitor)
     _send(connection, _wait_for(monitor, signals, connection))
     os._exit(0)

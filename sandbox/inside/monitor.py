@@ -14,7 +14,7 @@ import time
 
 from sandbox.inside import kernel, mounts
 from sandbox.inside.process import COULD_NOT, perform
-from sandbox.inside.signals import Signals, forget
+from sandbox.inside.signals import Signals, fork
 
 TYPE_CHECKING = False  # typing's own needs a slow import
 if TYPE_CHECKING:
@@ -83,9 +83,8 @@ def _start_here(spec: Spec, result: int, status: int) -> int:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
-    child = os.fork()
+    child = fork()
     if child == 0:
-        forget()
         _be_process_one(spec, result, status)
     return child
 
@@ -96,10 +95,9 @@ def _start_bubblewrap(spec: Spec, result: int, status: int) -> tuple[int, int]:
     words = [*mounts.bubblewrap(spec), "--info-fd", str(tell), "--", sys.executable, "-I", "-S"]
     inner = json.dumps({**spec, "status": status})
     words += [f"{os.path.dirname(os.path.abspath(__file__))}/__main__.py", inner, str(result)]
-    child = os.fork()
+    child = fork()
     if child == 0:
         try:
-            forget()
             _leave_group()
             for kept in (tell, status, *((result,) if result >= 0 else ())):
                 os.set_inheritable(kept, True)

@@ -13,7 +13,7 @@ import signal
 import time
 
 from sandbox.inside import kernel
-from sandbox.inside.signals import Signals, forget
+from sandbox.inside.signals import Signals, fork, unblock
 
 TYPE_CHECKING = False  # typing's own needs a slow import
 if TYPE_CHECKING:
@@ -26,13 +26,14 @@ _POLL_SECONDS = {True: 0.05, False: 0.2}  # of the limits of a job, with and wit
 
 def perform(spec: Spec, result: int) -> int:
     """Run the command and return its exit code, minus the number of a signal, or COULD_NOT."""
-    job = spec["job"]
+    # Process 1 of namespaces would never get a signal for which it has no handler.
+    signals, job = Signals(), spec["job"]
     answer: dict[str, Any] = {"ended": "unprepared", "code": None, "files": {}}
     code = COULD_NOT
     try:
         if job is not None:
             _prepare(job)
-        ended, code = _run(spec, result)
+        ended, code = _run(spec, signals)
         answer = {"ended": ended, "code": code, "files": {} if job is None else _collect(job)}
     except OSError as error:
         answer["error"] = f"{type(error).__name__} {error.errno} {error.filename or ''}"
@@ -55,10 +56,10 @@ def _prepare(job: dict[str, Any]) -> None:
         shutil.copyfile(source, f"{job['work']}/{name}")
 
 
-def _run(spec: Spec, result: int) -> tuple[str, int]:
+def _run(spec: Spec, signals: Signals) -> tuple[str, int]:
     """Return how the command ended, and its code, when no process of it is left."""
-    signals, job = Signals(), spec["job"]
-    child = os.fork()
+    job = spec["job"]
+    child = fork()
     if child == 0:
         _become(spec)
     deadline = time.monotonic() + job["timeout_seconds"] if job else 0.0
@@ -81,7 +82,7 @@ def _run(spec: Spec, result: int) -> tuple[str, int]:
 def _become(spec: Spec) -> NoReturn:
     """Turn this fork into the command; this function never returns."""
     try:
-        forget()
+        unblock()
         if spec["tool"] or spec["job"] is not None:
             os.setsid()
         else:

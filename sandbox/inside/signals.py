@@ -19,6 +19,7 @@ class Signals:
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         for number in HEARD:
             signal.signal(number, lambda *_: None)
+        unblock()
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when a signal came."""
@@ -31,8 +32,26 @@ class Signals:
         return list(os.read(self._read, 1024))
 
 
-def forget() -> None:
-    """Give a fork the default actions again, so that its command can be ended."""
-    signal.set_wakeup_fd(-1)
-    for number in HEARD:
-        signal.signal(number, signal.SIG_DFL)
+def fork() -> int:
+    """Fork this process; the fork has the default actions again, and these signals are blocked.
+
+    A signal that comes before the fork is ready waits until it calls `unblock` or makes Signals of
+    its own; an inherited handler would lose it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+    child = None
+    try:
+        child = os.fork()
+    finally:
+        if child == 0:
+            signal.set_wakeup_fd(-1)
+            for number in HEARD:
+                signal.signal(number, signal.SIG_DFL)
+        else:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return child
+
+
+def unblock() -> None:
+    """Let the signals come, also those that have come since the fork."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)

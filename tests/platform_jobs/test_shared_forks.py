@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,13 @@ def words(tmp_path: Path, code: str, level: str = LIMITS) -> list[str]:
     return command([sys.executable, "-m", "job"], level=BY_NAME[level], folder=folder)
 
 
+def level_of(level: str) -> str:
+    name = find_level().level.name if level == "strongest" else level
+    if BY_NAME[name].tool == "bwrap":
+        pytest.skip("bubblewrap executes each command anew")
+    return name
+
+
 def begin(server: SharedForkServer, given: list[str], kept: tuple[int, ...] = ()) -> Forked:
     forked = SharedForks(server.path).start(given, kept)
     assert forked is not None
@@ -75,9 +83,7 @@ def ends(pid: int | None) -> None:
 def test_commands_of_a_shared_server_inherit_its_libraries(
     server: SharedForkServer, tmp_path: Path, level: str
 ) -> None:
-    name = find_level().level.name if level == "strongest" else level
-    if BY_NAME[name].tool == "bwrap":
-        pytest.skip("bubblewrap executes each command anew")
+    name = level_of(level)
     assert server.start()
     first = server.pid
     assert server.start()
@@ -187,6 +193,44 @@ def test_a_kept_lock_is_held_until_the_command_has_ended(
         forked.kill()
         assert finish(forked)[0] == -signal.SIGKILL
         fcntl.flock(other, fcntl.LOCK_EX)
+
+
+@pytest.mark.parametrize("level", ["strongest", LIMITS])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_signal_reaches_a_command_that_has_only_just_been_forked(
+    tmp_path: Path, number: signal.Signals, level: str
+) -> None:
+    name = level_of(level)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, time\n"
+        "real = os.setsid\n"
+        "def setsid():\n"
+        "    time.sleep(0.5)  # the processes of a command are slow to become ready\n"
+        "    real()\n"
+        "os.setsid = setsid\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    server = SharedForkServer(tmp_path / "forks.sock", (), environ, MEMORY_KIB)
+    server.start()
+
+    forked = begin(server, words(tmp_path, HANGING, name))
+    (forked.kill if number == signal.SIGKILL else forked.terminate)()
+    assert finish(forked)[0] == -number
+    server.close()
+
+
+@pytest.mark.parametrize("level", ["strongest", LIMITS])
+def test_no_request_to_end_is_lost_between_the_forks_of_a_command(
+    server: SharedForkServer, tmp_path: Path, level: str
+) -> None:
+    given = words(tmp_path, HANGING, level_of(level))
+    server.start()
+
+    for step in range(60):
+        forked = begin(server, given)
+        time.sleep(step / 4000)  # a command has begun after about 5 to 10 ms
+        forked.terminate()
+        assert finish(forked)[0] == -signal.SIGTERM
 
 
 def test_libraries_with_threads_are_not_forked_and_not_tried_again(tmp_path: Path) -> None:
