@@ -12,7 +12,8 @@ import pytest
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.jobs.jobs import LocalJobs, run_environ
+from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.jobs.run_environment import run_environ
 from function_app.adapters.local.reach.containment import Containment
 from function_app.adapters.local.reach.processes import MEMORY_KIB, Processes
 from function_app.domain.change.isolation import Isolation, RunIsolation

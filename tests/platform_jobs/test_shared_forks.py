@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from function_app.adapters.local.jobs.jobs import LIBRARIES, run_environ
+from function_app.adapters.local.jobs.jobs import LIBRARIES
+from function_app.adapters.local.jobs.run_environment import run_environ
 from platform_jobs.errors import ContractError
 from platform_jobs.models.apart import Apart
 from platform_jobs.models.models import Project

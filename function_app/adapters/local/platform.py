@@ -11,7 +11,8 @@ from function_app.adapters.local.data.observations import LocalObservations
 from function_app.adapters.local.earlier_records import open_inbox, open_ledger
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images.images import LocalImages
-from function_app.adapters.local.jobs.jobs import LIBRARIES, LocalJobs, run_environ
+from function_app.adapters.local.jobs.jobs import LIBRARIES, LocalJobs
+from function_app.adapters.local.jobs.run_environment import run_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.notifier import LocalNotifier
 from function_app.adapters.local.probe import LocalProbe

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.images.images import LocalImages
-from function_app.adapters.local.jobs.jobs import serving_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.reach.containers import Containers
 from function_app.adapters.local.reach.containment import Access, Containment
+from function_app.adapters.local.reach.environ import serving_environ
 from function_app.adapters.local.reach.files import read_object, write_json
 from function_app.adapters.local.reach.processes import Processes, free_port, start_limit
 from function_app.adapters.scoring_service.scoring_keys import KEYS, describe_keys

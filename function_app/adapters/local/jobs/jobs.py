@@ -1,6 +1,5 @@
 """Runs on this machine: one process each, with a folder that has the run's result."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from function_app.adapters.local.jobs.run_records import RunRecords
 from function_app.adapters.local.jobs.run_reports import EVALUATION, PREPARED, read_report
 from function_app.adapters.local.jobs.run_state import may_start, read_state, write_cancel
 from function_app.adapters.local.reach.containment import Access, Containment
+from function_app.adapters.local.reach.environ import plain_environ
 from function_app.adapters.local.reach.files import (
     read_json,
     read_object,
@@ -30,7 +30,7 @@ from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, Co
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, GatePolicy
-from function_app.domain.lineage.environment import PINNED, RunEnvironment
+from function_app.domain.lineage.environment import RunEnvironment
 from function_app.domain.project import ModelProject, project_of
 from function_app.domain.training import (
     ONE,
@@ -46,11 +46,8 @@ from function_app.domain.training import (
     unknown_run,
 )
 from function_app.errors import ContractError, NotFoundError
-from function_app.telemetry import OTLP_ENDPOINT
 from sandbox.forkserver import SharedForkServer, can_fork
 
-# The variables that a run needs; the app's settings and keys must not be among them.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 PREDICTIONS = "predictions.json"
 ALL = "all"
 JOBS = ("python", "-m", "platform_jobs")
@@ -381,20 +378,3 @@ def _figures(folder: Path) -> tuple[dict[str, float], bool]:
         if content := read_object(folder / name / "metrics.json"):
             return finite_figures(content), reported
     return {}, False
-
-
-def serving_environ() -> dict[str, str]:
-    """Return the environment of a service, which includes the address for its spans."""
-    endpoint = os.environ.get(OTLP_ENDPOINT)
-    return {**plain_environ(), **({OTLP_ENDPOINT: endpoint} if endpoint else {})}
-
-
-def run_environ() -> dict[str, str]:
-    """Return the environment of the command of a run."""
-    # Otherwise Python writes buffered output after the error, and the last line hides the error.
-    return {**plain_environ(), **PINNED, "PYTHONUNBUFFERED": "1"}
-
-
-def plain_environ() -> dict[str, str]:
-    """Return the environment for code that must not see the app's settings."""
-    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from function_app.adapters.local.jobs.jobs import plain_environ
 from function_app.adapters.local.reach.containment import Containment
+from function_app.adapters.local.reach.environ import plain_environ
 from function_app.errors import PlatformError
 
 TIMEOUT = 120.0

@@ -6,14 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from function_app.adapters.archives import module_digest
+from function_app.adapters.local.reach.environ import plain_environ
 from function_app.adapters.local.reach.files import read_object, sha256
 from function_app.domain.change.program import Program
-from function_app.domain.lineage.environment import RunEnvironment, read_environment
+from function_app.domain.lineage.environment import PINNED, RunEnvironment, read_environment
 
 # The record lies in the run's folder, which the training itself does not see.
 ENVIRONMENT = "environment.json"
 _RECORDER, _LOCK = "platform_jobs/run_environment.py", "uv.lock"
 _ROWS, _SECONDS = "rows.csv", 60.0
+
+
+def run_environ() -> dict[str, str]:
+    """Return the environment of the command of a run."""
+    # Otherwise Python writes buffered output after the error, and the last line hides the error.
+    return {**plain_environ(), **PINNED, "PYTHONUNBUFFERED": "1"}
 
 
 def recorder_words(root: Path, seen: Path, program: Program, *, own: bool) -> list[str]:

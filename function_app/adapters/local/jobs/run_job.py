@@ -14,10 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from function_app.adapters.clock import SystemClock
-from function_app.adapters.local.events import choose_events
-from function_app.adapters.local.jobs.jobs import run_environ
-from function_app.adapters.local.jobs.run_environment import EnvironmentRecorder
+from function_app.adapters.local.jobs.run_environment import EnvironmentRecorder, run_environ
 from function_app.adapters.local.jobs.run_log import copy_redacted
 from function_app.adapters.local.jobs.run_state import (
     TEMPORARY,
@@ -27,13 +24,9 @@ from function_app.adapters.local.jobs.run_state import (
 )
 from function_app.adapters.local.reach.containment import contained, read_record
 from function_app.adapters.local.reach.files import read_json, read_tail
-from function_app.adapters.local.rows import LocalRows
-from function_app.domain.event_types import RUN_COMPLETED
 from function_app.domain.text.plain_text import one_line
 from function_app.domain.text.redaction import redact
 from function_app.domain.training import RunStatus
-from function_app.errors import PlatformError
-from function_app.records.inbox.inbox import StoredInbox
 from sandbox.command import command
 from sandbox.forkserver import Forked, SharedForks
 from sandbox.levels import BY_NAME, LIMITS
@@ -50,19 +43,10 @@ def main(folder: Path) -> int:
     status, detail = _run(folder, request)
     remove_tree(folder / TEMPORARY)
     write_result(folder, status, detail)
-    endpoint, key = os.environ["MLOPS_TOPIC_ENDPOINT"], os.environ["MLOPS_TOPIC_KEY"]
-    data = {
-        "experimentName": request["dataset"]["model"],
-        "runId": request["run_id"],
-        "runStatus": status.value,
-        "runTags": request["tags"],
-    }
-    try:
-        inbox = StoredInbox(LocalRows(folder.parents[1] / "inbox.db"))
-        events = choose_events(endpoint, key, inbox, SystemClock())
-        events.publish(RUN_COMPLETED, f"experiments/local/runs/{request['run_id']}", data)
-    except PlatformError as error:
-        print(error, file=sys.stderr)
+    from function_app.adapters.local.jobs import run_event
+
+    model = request["dataset"]["model"]
+    run_event.publish(folder.parents[1], request["run_id"], model, status, request["tags"])
     return 0
 
 
@@ -81,6 +65,9 @@ def _run(folder: Path, request: dict[str, Any]) -> tuple[RunStatus, str]:
         writer.start()
         # It has its own process, so that the training does not wait for it.
         recorder = EnvironmentRecorder(folder, request.get("recorder") or (), environ)
+        # It takes a tenth of a second of CPU, while the command runs.
+        import function_app.adapters.local.jobs.run_event  # noqa: F401
+
         try:
             code = ended.wait(request["timeout_seconds"])
         except subprocess.TimeoutExpired:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from function_app.adapters.local.images.images import LocalImages
-from function_app.adapters.local.jobs.jobs import serving_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.production.desired import (
     REPORTED,
@@ -18,6 +17,7 @@ from function_app.adapters.local.production.desired import (
     read_desired,
 )
 from function_app.adapters.local.reach.containment import Containment
+from function_app.adapters.local.reach.environ import serving_environ
 from function_app.adapters.local.reach.files import locked, write_json
 from function_app.adapters.local.reach.processes import Processes, free_port
 from function_app.adapters.scoring_service.log_rules import log_rules
