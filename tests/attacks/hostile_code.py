@@ -24,6 +24,7 @@ from tests.azure_servers.azure import EVALUATIONS, ROOT, RUNS, VERSIONS, Azure
 from tests.azure_servers.compute import Compute
 from tests.funchost.conftest import until
 from tests.made_once import sample_rows
+from tests.shared_forks import shared_forks
 
 MODEL, PREPARED = "thief", "prepare-thief-a"
 COMMIT = "a" * 40
@@ -117,7 +118,7 @@ class LocalMachine(Machine):
         topic = ("", "topic-s3cret")
         self.jobs = LocalJobs(
             *(self.state, ROOT, self.processes, PROJECTS, topic, self._bundles),
-            *(self._reference, containment),
+            *(self._reference, containment, shared_forks()),
         )
 
     def files(self) -> dict[str, bytes]:

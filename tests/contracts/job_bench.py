@@ -38,6 +38,7 @@ from tests.azure_servers.compute import Compute
 from tests.made_once import prepare, sample_rows
 from tests.platform_jobs.toys import END, MEAN
 from tests.sample_project import sample_projects
+from tests.shared_forks import shared_forks
 
 DAY = timedelta(days=1)
 # A model that imports no library: for tests in which any model will do.
@@ -166,7 +167,10 @@ def _local_bench(state: Path, topic: str) -> Bench:
     projects = sample_projects()
     processes = Processes(state / "processes")
     reference = LocalDatasets(state, ROOT, LocalEvents("", "")).reference
-    jobs = LocalJobs(state, ROOT, processes, projects, (topic, "key"), bundles, reference)
+    jobs = LocalJobs(
+        *(state, ROOT, processes, projects, (topic, "key"), bundles, reference),
+        forks=shared_forks(),
+    )
 
     def finish(run_id: str) -> None:
         while not jobs.get(run_id).status.ended:
