@@ -17,21 +17,21 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_reason_of_a_failed_run_is_its_cause(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
-) -> None:
-    code, reason = CASES[case]
+@pytest.fixture(autouse=True)
+def no_topic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLOPS_TOPIC_ENDPOINT", "")
     monkeypatch.setenv("MLOPS_TOPIC_KEY", "")
-    folder = tmp_path / "runs" / "train-a-1"
+
+
+def failed(folder: Path, command: list[str], start: Path) -> str:
+    """Return the reason of a run whose command starts in the folder `start`, and which fails."""
     request = {
         "run_id": "train-a-1",
         "dataset": {"model": "a", "version": "1", "uri": ""},
         "code": None,
         "tags": {},
-        "command": ["python", "-c", code],
-        "folder": str(tmp_path),
+        "command": command,
+        "folder": str(start),
         "timeout_seconds": 100,
     }
     write_json(folder / "request.json", request)
@@ -40,30 +40,23 @@ def test_the_reason_of_a_failed_run_is_its_cause(
 
     status, detail = read_state(folder, running=False)
     assert status is RunStatus.FAILED
+    return detail
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_reason_of_a_failed_run_is_its_cause(tmp_path: Path, case: str) -> None:
+    code, reason = CASES[case]
+
+    detail = failed(tmp_path / "runs" / "train-a-1", ["python", "-c", code], tmp_path)
+
     assert reason in detail
     assert detail.endswith(" `mlopsctl logs train-a-1` shows its log.")
 
 
-def test_a_program_starts_in_no_folder_that_the_code_lacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLOPS_TOPIC_ENDPOINT", "")
-    monkeypatch.setenv("MLOPS_TOPIC_KEY", "")
+def test_a_program_starts_in_no_folder_that_the_code_lacks(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "train-a-1"
-    request = {
-        "run_id": "train-a-1",
-        "dataset": {"model": "a", "version": "1", "uri": ""},
-        "code": None,
-        "tags": {},
-        "command": ["sh", "model.sh"],
-        "folder": str(tmp_path / "gone"),
-        "timeout_seconds": 100,
-    }
-    write_json(folder / "request.json", request)
 
-    main(folder)
+    detail = failed(folder, ["sh", "model.sh"], tmp_path / "gone")
 
-    status, detail = read_state(folder, running=False)
-    assert status is RunStatus.FAILED
     assert detail.startswith("The code has no folder gone, in which `command` of the model starts.")
     assert (folder / "run.log").read_text().strip() == detail

@@ -13,6 +13,7 @@ from tests.adapters.git.repositories import Repository, make_repository
 from tests.long_stories import long_story
 from tests.mlopsctl.seed_clone import SCORE, write_clone
 from tests.stories.conftest import App
+from tests.stories.new_model import promoted
 from tests.stories.traffic import caller_of
 
 SCRIPT = "diabetes_regression/scoring/score.py"
@@ -80,13 +81,7 @@ def test_an_imported_project_goes_to_production_with_its_own_scoring_script(
     integrated = app.ended(started["instance_id"])["output"]
     assert integrated["outcome"] == "published", integrated
 
-    app.drop(f"{MODEL}/a.csv", diabetes)
-    assert app.ended(app.claimed(f"{MODEL}/a.csv"))["output"]["version"] == "1"
-    release = f"release-{MODEL}-1"
-    app.at_step(release, "awaiting approval")
-    app.api.decide(app.api.release(release), "approve", "ada", "as it was")
-    promoted = app.ended(release)["output"]
-    assert promoted["status"] == "promoted"
+    outcome = promoted(app, MODEL, diabetes)
 
     place = next((app.state / "models").glob(f"{MODEL}/*/model")).parent
     model, rows = (
@@ -94,11 +89,11 @@ def test_an_imported_project_goes_to_production_with_its_own_scoring_script(
         json.loads((place / "evaluation" / "golden.json").read_text())["data"],
     )
     caller = caller_of(app.api, MODEL)
-    url = f"{promoted['endpoint']}/score"
+    url = f"{outcome['endpoint']}/score"
     answer = httpx.post(url, json={"data": rows}, headers=caller)
     own = Predictor(model).answer({"data": rows}, {})
     assert answer.json() == {"by": "the seed", **own}, "run() answered, and differs by nothing"
     refused = httpx.post(url, json={"data": [[1]]}, headers=caller)
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BAD_INPUT")
-    health = httpx.get(f"{promoted['endpoint']}/healthz").json()
-    assert health["image"] == promoted["image_digest"]
+    health = httpx.get(f"{outcome['endpoint']}/healthz").json()
+    assert health["image"] == outcome["image_digest"]

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.mlopsctl.app_copy import copy_app, run
-from tests.stories.conftest import PATIENT_RELEASE, App
+from tests.mlopsctl.app_copy import run
+from tests.stories.conftest import App
+from tests.stories.new_model import copy_with_model, promoted
 from tests.stories.traffic import caller_of
 
 MODEL = "churn"
@@ -16,14 +17,8 @@ MODEL = "churn"
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    clone = copy_app(tmp_path / "clone")
-    made = run(clone, "mlopsctl", "init", MODEL, "--template", "classification")
-    assert made.returncode == 0, made.stderr
-    tables = clone / "mlops.toml"
-    # The limit of latency has tests of its own, and a second replica takes two seconds of CPU.
-    text = tables.read_text().replace(*PATIENT_RELEASE).replace("replicas = 2", "replicas = 1")
-    tables.write_text(text)
-    monkeypatch.setenv("MLOPS_PROJECTS", str(tables))
+    clone = copy_with_model(tmp_path / "clone", MODEL, "classification")
+    monkeypatch.setenv("MLOPS_PROJECTS", str(clone / "mlops.toml"))
     started = App(tmp_path / "state", clone)
     yield started
     started.stop()
@@ -32,19 +27,12 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
 def test_a_new_classifier_goes_to_production(app: App, tmp_path: Path) -> None:
     sample = tmp_path / "sample.csv"
     assert run(app.root, MODEL, "sample", "--out", str(sample)).returncode == 0
-    app.drop(f"{MODEL}/a.csv", sample.read_text())
-    trained = app.ended(app.claimed(f"{MODEL}/a.csv"))["output"]
-    assert trained["outcome"] == "registered", trained["reasons"]
-    release = f"release-{MODEL}-1"
-    app.at_step(release, "awaiting approval")
-    app.api.decide(app.api.release(release), "approve", "ada", "")
-    promoted = app.ended(release)["output"]
-    assert promoted["status"] == "promoted", promoted["reasons"]
+    outcome = promoted(app, MODEL, sample.read_text())
 
     evaluation = next((app.state / "models").glob(f"{MODEL}/*/evaluation"))
     golden = json.loads((evaluation / "golden.json").read_text())
     caller = caller_of(app.api, MODEL)
-    url = f"{promoted['endpoint']}/score"
+    url = f"{outcome['endpoint']}/score"
     answer = httpx.post(url, json={"data": golden["data"]}, headers=caller).json()
     assert answer["result"] == golden["result"]
     for served, offline in zip(answer["probabilities"], golden["probabilities"], strict=True):

@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.mlopsctl.app_copy import copy_app, run
+from tests.mlopsctl.app_copy import run
 from tests.platform_jobs.shell_project import write_script
-from tests.stories.conftest import PATIENT_RELEASE, App
+from tests.stories.conftest import App
+from tests.stories.new_model import copy_with_model, promoted
 from tests.stories.traffic import caller_of
 
 MODEL = "line"
@@ -17,15 +18,12 @@ MODEL = "line"
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    clone = copy_app(tmp_path / "clone")
-    made = run(clone, "mlopsctl", "init", MODEL, "--template", "empty")
-    assert made.returncode == 0, made.stderr
+    clone = copy_with_model(tmp_path / "clone", MODEL, "empty")
     (clone / MODEL / "__main__.py").unlink()
     write_script(clone, MODEL)
     tables = clone / "mlops.toml"
-    text = tables.read_text().replace(*PATIENT_RELEASE).replace("replicas = 2", "replicas = 1")
     words = f'training = "{MODEL}"'
-    tables.write_text(text.replace(words, f'{words}\ncommand = ["sh", "model.sh"]'))
+    tables.write_text(tables.read_text().replace(words, f'{words}\ncommand = ["sh", "model.sh"]'))
     monkeypatch.setenv("MLOPS_PROJECTS", str(tables))
     started = App(tmp_path / "state", clone)
     yield started
@@ -39,20 +37,13 @@ def test_a_model_of_a_shell_script_goes_to_production(app: App, tmp_path: Path) 
 
     sample = (app.state / "datasets" / MODEL / "baseline.csv").read_text()
     assert len(sample.splitlines()) == 401, "the script wrote the reference data"
-    app.drop(f"{MODEL}/a.csv", sample)
-    trained = app.ended(app.claimed(f"{MODEL}/a.csv"))["output"]
-    assert trained["outcome"] == "registered", trained["reasons"]
-    release = f"release-{MODEL}-1"
-    app.at_step(release, "awaiting approval")
-    app.api.decide(app.api.release(release), "approve", "ada", "")
-    promoted = app.ended(release)["output"]
-    assert promoted["status"] == "promoted", promoted["reasons"]
+    outcome = promoted(app, MODEL, sample)
 
     golden = json.loads(
         next((app.state / "models").glob(f"{MODEL}/*/evaluation/golden.json")).read_text()
     )
     caller = caller_of(app.api, MODEL)
-    url = f"{promoted['endpoint']}/score"
+    url = f"{outcome['endpoint']}/score"
     answer = httpx.post(url, json={"data": golden["data"]}, headers=caller).json()
     assert answer["result"] == pytest.approx(golden["result"])
     links = app.api.get(f"/api/models/{MODEL}/versions/1/lineage")["links"]
