@@ -109,8 +109,10 @@ def _opened(content: bytes) -> "Iterator[pq.ParquetFile]":
                 f"The file is a Parquet file with encrypted columns. Save it without encryption, "
                 f"{_CSV}"
             ) from None
-        # pyarrow has a class for these faults, and raises OSError for a compression as well.
-        if isinstance(error, pa.ArrowNotImplementedError) or "not supported" in said:
+        # A build of pyarrow without a codec raises its class of this fault, and every build raises
+        # OSError for a codec that pyarrow itself lacks.
+        lacking = isinstance(error, pa.ArrowNotImplementedError)
+        if lacking or "not supported" in said or "Unsupported" in said:
             raise ContractError(
                 f"The file is a Parquet file that pyarrow cannot read ({said}). Save it with "
                 f"snappy, gzip, zstd or no compression, {_CSV}"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -214,17 +214,35 @@ def test_a_file_that_is_cut_off_is_refused(length: int) -> None:
     assert said == "The file is a Parquet file that is cut off. Upload it again."
 
 
-def test_a_compression_that_pyarrow_does_not_know_is_no_damage() -> None:
+# Numbers of codecs as the format writes them: 3 is LZO, and 8 has no meaning yet.
+@pytest.mark.parametrize(("codec", "named"), [(b"\x06", "LZO"), (b"\x10", "codec value: 8")])
+def test_a_compression_that_pyarrow_does_not_know_is_no_damage(codec: bytes, named: str) -> None:
     content = packed({"a": [1, 2], "Y": [3, 4]}, compression="none")
-    # The codec of a column's chunk follows the name of the column; 6 is LZO, as the format counts.
+    # The codec of a column's chunk follows the name of the column.
     name = b"\x19\x18\x01a\x15"
     assert content.count(name + b"\x00") == 1
 
-    said = refusal(content.replace(name + b"\x00", name + b"\x06"))
+    said = refusal(content.replace(name + b"\x00", name + codec))
 
-    assert "LZO" in said
+    assert named in said
     assert "damaged" not in said
     assert "Save it with snappy, gzip, zstd or no compression, " in said
+
+
+def test_a_compression_that_this_build_of_pyarrow_lacks_is_no_damage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = packed({"a": [1, 2], "Y": [3, 4]})
+
+    def read(*_: object, **__: object) -> NoReturn:
+        raise pa.ArrowNotImplementedError("Support for codec 'brotli' not built")
+
+    # The pinned build has every codec.
+    monkeypatch.setattr(pq, "ParquetFile", read)
+    said = refusal(content)
+
+    assert "that pyarrow cannot read (Support for codec 'brotli' not built)" in said
+    assert "damaged" not in said
 
 
 def test_damaged_bytes_are_refused() -> None:
