@@ -30,7 +30,16 @@ from platform_jobs.models.answers import Answers
 from platform_jobs.models.apart import Apart
 from platform_jobs.models.asking import ask, write_answers
 from platform_jobs.models.models import KilledError, Project
-from platform_jobs.options import probes_of, rules_of, words_of
+from platform_jobs.options import check_direction, probes_of, rules_of, words_of
+from platform_jobs.own_metric.exchange import (
+    PairsWritten,
+    answered,
+    asking_later,
+    call,
+    write_pairs,
+)
+from platform_jobs.own_metric.function import is_function
+from platform_jobs.own_metric.measure import OwnFunction
 from platform_jobs.parser import make_parser
 from platform_jobs.prepare import prepare
 from platform_jobs.probing.probes import probe
@@ -202,22 +211,47 @@ def _ask(given: argparse.Namespace) -> int:
 
 
 def _judge(given: argparse.Namespace) -> int:
-    content = judge(
-        given.held_out,
-        given.challenger,
-        given.answers,
-        given.champion_answers,
-        given.out,
-        rules_of(given),
-        given.trusted_type,
-        key=given.key,
-        champion_key=given.champion_key,
-        champion_evaluation=given.champion_evaluation,
-        fold_answers=given.fold_answers,
-        fold_keys=given.fold_key,
-        probes=probes_of(given),
-    )
+    rules = rules_of(given)
+    own: OwnFunction | None = None
+    if is_function(rules.metric) and given.pairs:
+        own = asking_later(rules.metric, rules.direction, given.pairs)
+    elif is_function(rules.metric):
+        if not (given.values and given.values_key):
+            raise ContractError(f"The metric {rules.metric} needs --values and --values-key.")
+        own = answered(rules.metric, rules.direction, given.values, given.values_key)
+    try:
+        content = judge(
+            given.held_out,
+            given.challenger,
+            given.answers,
+            given.champion_answers,
+            given.out,
+            rules,
+            given.trusted_type,
+            key=given.key,
+            champion_key=given.champion_key,
+            champion_evaluation=given.champion_evaluation,
+            fold_answers=given.fold_answers,
+            fold_keys=given.fold_key,
+            probes=probes_of(given),
+            own=own,
+        )
+    except PairsWritten:
+        print("The pairs were written.")
+        return 0
+    if given.pairs:
+        # There is nothing to compare, so that the job that judges says why.
+        write_pairs(given.pairs, [])
     print(content["refused"] or "The answers were judged.")
+    return 0
+
+
+def _metric(given: argparse.Namespace) -> int:
+    project = Project(
+        name="The challenger", code=given.code.resolve(), module="", timeout=given.timeout
+    )
+    content = call(project, given.champion_code, given.function, given.asked, given.out, given.key)
+    print(content["refused"] or "The metric gave its values.")
     return 0
 
 
@@ -228,6 +262,8 @@ def _sample(given: argparse.Namespace) -> int:
 
 
 def _contract(given: argparse.Namespace) -> int:
+    if given.metric:
+        check_direction(given)
     rows = Rows(
         data=given.data.resolve() if given.data else None,
         target=given.target,
@@ -235,6 +271,8 @@ def _contract(given: argparse.Namespace) -> int:
         columns=tuple(given.column),
         words=words_of(given),
         trusted_types=tuple(given.trusted_type),
+        metric=given.metric,
+        direction=given.direction,
     )
     passed = check_contract(_project(given), rows, _say, again=not given.train_once)
     return 0 if passed else 1
@@ -262,6 +300,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "evaluate": _evaluate,
     "ask": _ask,
     "judge": _judge,
+    "metric": _metric,
     "sample": _sample,
     "contract": _contract,
 }

@@ -4,6 +4,9 @@ import math
 import shlex
 from argparse import ArgumentTypeError
 
+from platform_jobs.judging.metrics import NAMES
+from platform_jobs.own_metric.function import is_function
+
 
 def seconds(text: str) -> float:
     """Return a finite number of seconds above 0."""
@@ -54,6 +57,21 @@ def key(text: str) -> str:
         bytes.fromhex(text)
     except ValueError:
         raise ArgumentTypeError("the key is not an even number of hex digits") from None
+    return text
+
+
+def metric(text: str) -> str:
+    """Return the name of a metric, or the import path of a function of the model's code."""
+    if text not in NAMES and not is_function(text):
+        names = ", ".join(NAMES)
+        raise ArgumentTypeError(f"{text!r} is none of {names}, and no package.module:function")
+    return text
+
+
+def own_function(text: str) -> str:
+    """Return the import path of a function of the model's code."""
+    if not is_function(text):
+        raise ArgumentTypeError(f"{text!r} is no package.module:function")
     return text
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from platform_jobs.argument_types import (
     command_words,
     level,
+    metric,
     number_or_zero,
     part,
     seconds,
@@ -13,7 +14,8 @@ from platform_jobs.argument_types import (
 )
 from platform_jobs.errors import ContractError
 from platform_jobs.judging.evaluate import ComparisonRules
-from platform_jobs.judging.metrics import NAMES, metric_of
+from platform_jobs.judging.metrics import metric_of
+from platform_jobs.own_metric.function import DIRECTIONS, is_function
 from platform_jobs.probing.probes import Probes
 from platform_jobs.tables.words import Words, read_label
 
@@ -86,8 +88,12 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
         help="number among the model's comparisons",
     )
     parser.add_argument(
-        "--metric", choices=NAMES, default=rules.metric, help="metric by which models are compared"
+        "--metric",
+        type=metric,
+        default=rules.metric,
+        help="metric by which models are compared; package.module:function of the model's code",
     )
+    add_direction(parser)
     parser.add_argument(
         "--quantile", type=float, default=rules.quantile, help="quantile of the metric pinball"
     )
@@ -100,6 +106,16 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--slice", action="append", default=[], help="column whose groups are compared, too"
+    )
+
+
+def add_direction(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the direction of an own metric."""
+    parser.add_argument(
+        "--direction",
+        choices=("", *DIRECTIONS),
+        default="",
+        help="which values of a metric of the model's code are better",
     )
 
 
@@ -124,10 +140,13 @@ def add_probes(parser: argparse.ArgumentParser) -> None:
 
 def rules_of(given: argparse.Namespace) -> ComparisonRules:
     """Return the rules of a comparison; ContractError when a metric's number is out of range."""
-    try:
-        metric_of(given.metric, given.quantile, given.beta)
-    except ValueError as error:
-        raise ContractError(str(error)) from None
+    if is_function(given.metric):
+        check_direction(given)
+    else:
+        try:
+            metric_of(given.metric, given.quantile, given.beta)
+        except ValueError as error:
+            raise ContractError(str(error)) from None
     return ComparisonRules(
         level=given.level,
         look=given.look,
@@ -136,7 +155,16 @@ def rules_of(given: argparse.Namespace) -> ComparisonRules:
         beta=given.beta,
         slices=tuple(given.slice),
         needed_share=given.needed_share,
+        direction=given.direction,
     )
+
+
+def check_direction(given: argparse.Namespace) -> None:
+    """Raise ContractError when a metric of the model's code has no direction."""
+    if not given.direction:
+        raise ContractError(
+            f"The metric {given.metric} has no direction. Give it: --direction lower or higher."
+        )
 
 
 def probes_of(given: argparse.Namespace) -> Probes:

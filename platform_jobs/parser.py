@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from platform_jobs.argument_types import count, key
+from platform_jobs.argument_types import count, key, own_function
 from platform_jobs.options import (
+    add_direction,
     add_memory,
     add_probes,
     add_program,
@@ -30,6 +31,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
         _add_evaluate,
         _add_ask,
         _add_judge,
+        _add_metric,
         _add_sample,
         _add_contract,
     ):
@@ -153,12 +155,28 @@ def _add_judge(add_parser: AddParser) -> None:
     command.add_argument(
         "--fold-key", type=key, action="append", default=[], help="key that sealed them"
     )
+    command.add_argument(
+        "--pairs", type=Path, help="write the pairs that a metric is asked for here, and end"
+    )
+    command.add_argument("--values", type=Path, help="folder of the values that a metric gave them")
+    command.add_argument("--values-key", type=key, default="", help="key that sealed the values")
     command.add_argument("--out", type=Path, required=True, help="the folder to write")
     command.add_argument(
         "--trusted-type", action="append", default=[], help="a type that a skops file may hold"
     )
     add_rules(command)
     add_probes(command)
+
+
+def _add_metric(add_parser: AddParser) -> None:
+    command = add_parser("metric", help="let a metric of a model's code value pairs")
+    command.add_argument("function", type=own_function, help="package.module:function")
+    command.add_argument("--code", type=Path, required=True, help="folder of the code")
+    command.add_argument("--champion-code", type=Path, help="folder of the champion's code")
+    command.add_argument("--asked", type=Path, required=True, help="folder of pairs")
+    command.add_argument("--out", type=Path, required=True, help="the folder to write")
+    command.add_argument("--key", type=key, required=True, help="hex digits that seal the values")
+    add_timeout(command)
 
 
 def _add_sample(add_parser: AddParser) -> None:
@@ -185,3 +203,10 @@ def _add_contract(add_parser: AddParser) -> None:
     )
     add_words(command)
     command.add_argument("--group", default="", help="column whose equal cells stay together")
+    command.add_argument(
+        "--metric",
+        type=own_function,
+        default="",
+        help="metric of the model's code that is called, too: package.module:function",
+    )
+    add_direction(command)

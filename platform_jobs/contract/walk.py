@@ -1,9 +1,10 @@
 """Checks a model project against the contract, step by step, and reports each fault."""
 
 import json
+import math
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from platform_jobs.judging.evaluate import METRICS, Contender, evaluate
 from platform_jobs.models.asking import check_written
 from platform_jobs.models.models import KilledError, Project
 from platform_jobs.models.programs import find_module, find_program
+from platform_jobs.own_metric.measure import function_of
 from platform_jobs.prepare import HELD_OUT, SEEN, prepare
 from platform_jobs.scratch import scratch_folder
-from platform_jobs.splitting.held_out import read_held_out
+from platform_jobs.splitting.held_out import HeldOut, read_held_out
 from platform_jobs.splitting.unseen import PREDICTIONS
 from platform_jobs.tables.tables import Table, read_table
 from platform_jobs.tables.words import Words
@@ -42,6 +44,8 @@ class Rows:
     `data` is a CSV file, None the project's own sample; `target` its label, "" the last column;
     `group` its column of groups, "" for none; `columns` are the columns that it must have, () for
     any; the cells of `words` may be words. `trusted_types` are types that the skops file may hold.
+    `metric` is a function of the project's code by which its models are judged, "" for a built-in
+    metric, and `direction` says which of its values are better.
     """
 
     data: Path | None = None
@@ -50,6 +54,8 @@ class Rows:
     columns: tuple[str, ...] = ()
     words: Words = field(default_factory=Words)
     trusted_types: tuple[str, ...] = ()
+    metric: str = ""
+    direction: str = ""
 
 
 def check_contract(project: Project, rows: Rows, say: Say, *, again: bool = True) -> bool:
@@ -115,6 +121,8 @@ def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
     figures = json.loads((work / METRICS).read_text(encoding="utf-8"))
     text = ", ".join(f"{name} {value:.6g}" for name, value in figures.items())
     say(f"ok      predict: {len(answers['predicted'])} answers; {text}")
+    if given.metric:
+        _check_metric(project, given, judging, answers["predicted"], work, say)
     return Trained(
         project=project,
         seen=rows / SEEN,
@@ -168,6 +176,27 @@ def _train(project: Project, rows: Path, model: Path) -> Path:
     if folder_digest(rows) != before:
         raise ContractError(f"{project.name}: train changed the folder of its rows (--data).")
     return model
+
+
+def _check_metric(
+    project: Project,
+    given: Rows,
+    judging: HeldOut,
+    predicted: Sequence[float],
+    work: Path,
+    say: Say,
+) -> None:
+    """Call the project's own metric as an evaluation does; ContractError at a fault."""
+    function = function_of(project, None, given.metric, given.direction, work)
+    metric = function.metric(judging.actual, [predicted], labels=bool(judging.labels))
+    loss, trivial = (
+        math.fsum(metric.losses(judging.actual, answers)) / len(judging.actual)
+        for answers in (predicted, [metric.constant(judging.actual)] * len(judging.actual))
+    )
+    say(
+        f"ok      metric: {given.metric} gives the mean loss {loss:.6g}, and {trivial:.6g} for the "
+        "best constant prediction"
+    )
 
 
 def _find(project: Project) -> str:

@@ -25,6 +25,7 @@ def compare(
     beta: float = BETA,
     needed_share: float = 0.0,
     groups: Mapping[str, Sequence[int]] | None = None,
+    own: Metric | None = None,
 ) -> dict[str, Any]:
     """Return the number of rows, both mean losses, and the mean gain with its bounds.
 
@@ -35,16 +36,17 @@ def compare(
     wider (intervals.py). Rows which are hard for both models cancel out. The bounds are None below
     LEAST_ROWS rows. `p_value` is that of a gain of at most `needed_share` of the champion's loss,
     None where the bounds are. `look` is the number of this comparison among all of the model's, 0
-    when it was not counted. `groups` are slices: numbers of rows by a name. Both models have
-    figures for the rules of sanity. Without a champion the result has only the challenger's;
-    `champion_fault` says why a champion's predictions cannot be compared. `refused` is the reason
-    why nothing can be compared, "" when it can.
+    when it was not counted. `groups` are slices: numbers of rows by a name. `own` is a metric
+    of the model's code, which replaces the named one. Both models have figures for the rules of
+    sanity. Without a champion the result has only the challenger's; `champion_fault` says why a
+    champion's predictions cannot be compared. `refused` is the reason why nothing can be compared,
+    "" when it can.
     """
     if not actual or len(challenger) != len(actual):
         return {"refused": "There are no rows to compare on."}
     if champion is not None and len(champion) != len(actual):
         return {"refused": "The champion predicted other rows."}
-    chosen = metric_of(metric, quantile, beta)
+    chosen = own or metric_of(metric, quantile, beta)
     fault, losses = _losses(chosen, actual, challenger, "challenger")
     if fault:
         return {"refused": fault}
@@ -68,10 +70,11 @@ def compare(
     gains = [theirs - ours for theirs, ours in zip(champion_losses, losses, strict=True)]
     gain, low, high = chosen.interval(actual, gains, level)
     champion_loss = math.fsum(champion_losses) / len(champion_losses)
+    whole = abs(champion_loss) if chosen.signed else max(champion_loss, 0.0)
     return {
         **content,
         "champion_loss": champion_loss,
-        "p_value": chosen.p_value(actual, gains, needed_share * max(champion_loss, 0.0)),
+        "p_value": chosen.p_value(actual, gains, needed_share * whole),
         "gain": gain,
         "gain_low": low,
         "gain_high": high,

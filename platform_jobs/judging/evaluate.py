@@ -8,6 +8,7 @@ from typing import Any
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
 from platform_jobs.judging.comparison import BETA, LEVEL, METRIC, QUANTILE, compare
+from platform_jobs.judging.metrics import Metric
 from platform_jobs.judging.plots import PLOTS, write_plots
 from platform_jobs.judging.results import MODEL_SCHEMA, check_schema, figures_of, golden_rows
 from platform_jobs.judging.slices import group_rows
@@ -15,6 +16,8 @@ from platform_jobs.models.answers import Answers
 from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
+from platform_jobs.own_metric.function import is_function
+from platform_jobs.own_metric.measure import OwnFunction, function_of
 from platform_jobs.probing.costs import cost_figures
 from platform_jobs.probing.monotone import monotone_figures
 from platform_jobs.probing.probes import NONE, Probes, probe
@@ -52,7 +55,8 @@ class ComparisonRules:
     """The rules of a comparison: its level, its number among the model's comparisons, its metric.
 
     `slices` are the columns by whose values the rows are compared once more in groups.
-    `needed_share` is the share of the champion's loss that a gain must exceed.
+    `needed_share` is the share of the champion's loss that a gain must exceed. `direction` is that
+    of a metric which is a function of the model's code (own_metric/function.py).
     """
 
     level: float = LEVEL
@@ -62,6 +66,7 @@ class ComparisonRules:
     beta: float = BETA
     slices: tuple[str, ...] = ()
     needed_share: float = 0.0
+    direction: str = ""
 
 
 def evaluate(
@@ -83,7 +88,16 @@ def evaluate(
     A challenger that breaks the contract is a result: `refused` says how. ChampionError when the
     champion does, and KilledError when a signal ended a command: neither is a verdict.
     """
-    rows = read_held_out(held_out)
+    rows, rules = read_held_out(held_out), rules or ComparisonRules()
+    own: OwnFunction | None = None
+    if is_function(rules.metric):
+        own = function_of(
+            challenger.project,
+            champion.project if champion else None,
+            rules.metric,
+            rules.direction,
+            out.resolve(),
+        )
 
     def asked(contender: Contender) -> Answers:
         own = probes if contender is challenger else probes.of_champion()
@@ -101,8 +115,9 @@ def evaluate(
             model=challenger.model,
             name=challenger.project.name,
             trusted_types=trusted_types,
-            rules=rules or ComparisonRules(),
+            rules=rules,
             probes=probes,
+            own=own,
         ),
         lambda: _with_folds(rows, lambda: asked(challenger), cross_fitted),
         (lambda: asked(champion)) if champion else None,
@@ -126,13 +141,15 @@ def judge(
     fold_answers: Sequence[Path] = (),
     fold_keys: Sequence[str] = (),
     probes: Probes = NONE,
+    own: OwnFunction | None = None,
 ) -> dict[str, Any]:
     """Write the same as `evaluate` from answers that separate jobs wrote; no model is loaded here.
 
     `champion_evaluation` is the folder of the evaluation that judged the champion. `key` and
     `champion_key` are those with which the answers were sealed, "" for no seal; `fold_answers` and
     `fold_keys` have the same for the model of each fold. `probes` are the measurements that the
-    jobs made. ChangedError when other code wrote the challenger's answers.
+    jobs made, `own` the metric of the model's code that a job called. ChangedError when other
+    code wrote the challenger's answers.
     """
     rows = read_held_out(held_out)
     count = len(rows.actual)
@@ -151,6 +168,7 @@ def judge(
             trusted_types=trusted_types,
             rules=rules or ComparisonRules(),
             probes=probes,
+            own=own,
         ),
         lambda: _with_folds(
             rows,
@@ -186,6 +204,7 @@ class _Task:
     trusted_types: Collection[str]
     rules: ComparisonRules
     probes: Probes
+    own: OwnFunction | None = None
 
 
 def _judge(
@@ -224,7 +243,7 @@ def _judge(
         return _refuse(out, digest, reason)
     if types is not None:
         write_json(out / TRUSTED_TYPES, types)
-    _write(out, rows, answers, final, memory, task.rules, champion_fault, measured)
+    _write(out, task, answers, final, memory, champion_fault, measured)
     remember(task.held_out, rows.hashes, out)
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
@@ -307,16 +326,16 @@ def _ask(contender: Contender, rows: HeldOut, out: Path, probes: Probes) -> Answ
 
 def _write(
     out: Path,
-    rows: HeldOut,
+    task: _Task,
     answers: dict[str, Any],
     final: Answers,
     memory: Memory,
-    rules: ComparisonRules,
     champion_fault: str,
     measured: Mapping[str, object],
 ) -> None:
+    rows = task.rows
     write_json(out / PREDICTIONS, answers)
-    comparison = _compare(rows, answers, memory, rules)
+    comparison = _compare(task, answers, memory)
     comparison |= {name: figures for name, figures in measured.items() if figures}
     if champion_fault:
         comparison["champion_fault"] = champion_fault
@@ -335,10 +354,10 @@ def _write(
     write_json(out / GOLDEN, golden)
 
 
-def _compare(
-    rows: HeldOut, answers: dict[str, Any], memory: Memory, rules: ComparisonRules
-) -> dict[str, Any]:
+def _compare(task: _Task, answers: dict[str, Any], memory: Memory) -> dict[str, Any]:
     """Return the comparison on the rows that neither model was trained on."""
+    rows, rules = task.rows, task.rules
+    own: Metric | None = None
     actual, predicted, features = answers["actual"], answers["predicted"], rows.features
     judging: Judging | None = None
     if "champion" in answers:
@@ -349,10 +368,17 @@ def _compare(
         predicted = [predicted[index] for index in judging.indices]
         judged = tuple(features.rows[index] for index in judging.indices)
         features = Table(columns=features.columns, rows=judged)
+    champion = judging.champion if judging else None
+    if task.own is not None:
+        given = [predicted, *([] if champion is None else [champion])]
+        try:
+            own = task.own.metric(actual, given, labels=bool(rows.labels))
+        except ContractError as error:
+            return {"refused": str(error), "rows": len(actual), "metric": task.own.record()}
     comparison = compare(
         actual,
         predicted,
-        judging.champion if judging else None,
+        champion,
         level=rules.level,
         look=rules.look,
         metric=rules.metric,
@@ -360,6 +386,9 @@ def _compare(
         beta=rules.beta,
         needed_share=rules.needed_share,
         groups=group_rows(features, rules.slices),
+        own=own,
     )
     counts = judging.figures() if judging else {}
+    if task.own is not None:
+        comparison["metric"] = task.own.record()
     return {**comparison, "folds": rows.fold_count, **counts}

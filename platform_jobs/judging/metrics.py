@@ -28,9 +28,10 @@ class Metric:
     `truths` and `predictions` say which values are valid, as a sentence's end and a rule. `mean`
     is True when the least loss belongs to the conditional mean: then bias and slope mean something.
     `errors` is True when the distance of prediction and truth is an error in units of the target.
-    `enough` returns whether the true values allow a bound of the metric. `basis` is the metric by
-    which the rules of sanity judge, None for this one: the best constant prediction is well
-    calibrated, so that no model is better than it by calibration.
+    `enough` returns whether the true values allow a bound of the metric. `signed` is True
+    when losses may be below 0, so that a share of one is a share of its magnitude. `basis` is the
+    metric by which the rules of sanity judge, None for this one: the best constant prediction is
+    well calibrated, so that no model is better than it by calibration.
     """
 
     losses: Losses
@@ -40,6 +41,7 @@ class Metric:
     mean: bool = True
     errors: bool = True
     enough: Callable[[Sequence[float]], bool] = lambda actual: True
+    signed: bool = False
     basis: "Metric | None" = None
 
     def interval(

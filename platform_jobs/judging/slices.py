@@ -49,15 +49,19 @@ def slice_figures(
 ) -> list[dict[str, str | float | None]]:
     """Return the figures of each slice, from true values and both predictions of shape (rows,).
 
-    `reserve` is (1 + TOLERANCE) times the champion's mean loss minus the challenger's; its bounds
-    are one-sided at LEVEL, None for few rows.
+    `reserve` is (1 + TOLERANCE) times the champion's mean loss minus the challenger's, with
+    1 - TOLERANCE where a signed metric is below 0; its bounds are one-sided at LEVEL, None for few
+    rows.
     """
     figures: list[dict[str, str | float | None]] = []
     for name, rows in groups.items():
         truths = [actual[row] for row in rows]
         ours = metric.losses(truths, [challenger[row] for row in rows])
         theirs = metric.losses(truths, [champion[row] for row in rows])
-        differences = [(1.0 + TOLERANCE) * b - a for a, b in zip(ours, theirs, strict=True)]
+        # Of losses below 0 the excess is a share of their magnitude.
+        below = metric.signed and math.fsum(theirs) < 0.0
+        factor = 1.0 - TOLERANCE if below else 1.0 + TOLERANCE
+        differences = [factor * b - a for a, b in zip(ours, theirs, strict=True)]
         reserve, low, high = metric.interval(truths, differences, LEVEL)
         figures.append(
             {

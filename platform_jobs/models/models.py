@@ -91,7 +91,7 @@ class Project:
         out.unlink(missing_ok=True)
         words = ("predict", "--model", str(model), "--data", str(data), "--out", str(out))
         self.run(*words, sees=(model, data.parent), writes=out.parent)
-        answer = _read_answer(out, rows)
+        answer = read_written(out, _ANSWER_BYTES + _ROW_BYTES * rows)
         if answer is None:
             raise ContractError(
                 f"{self.name}: predict wrote no file of a size that fits {rows} rows. It must "
@@ -124,25 +124,43 @@ class Project:
             folder, start = find_program(self.code, self.module, self.command)
         except ContractError as error:
             raise ContractError(f"{self.name}: {error}") from None
-        command = [*start, *words]
+        name, trains = f"{self.name}: {words[0]}", words[0] == "train"
+        self._run([*start, *words], folder, name, sees, writes, scratch, trains)
+
+    def call(
+        self, words: Sequence[str], name: str, *, sees: Sequence[Path] = (), writes: Path
+    ) -> None:
+        """Run a program of the platform that calls this project's code, in the folder of the code.
+
+        `name` is its subject in texts. ContractError, KilledError when it does not end well.
+        """
+        self._run([*words], self.code, name, sees, writes, None, False)
+
+    def _run(
+        self,
+        command: list[str],
+        folder: Path,
+        name: str,
+        sees: Sequence[Path],
+        writes: Path | None,
+        scratch: Path | None,
+        trains: bool,
+    ) -> None:
         if self.apart is not None and writes is not None:
             sees = (*sees, self.code)
-            command = self.apart.wrap(
-                command, folder, sees, writes, scratch, trains=words[0] == "train"
-            )
+            command = self.apart.wrap(command, folder, sees, writes, scratch, trains=trains)
         code, last = _run(command, folder, self.timeout, self.server)
         if self.apart is not None and code == COULD_NOT:
-            raise OSError(f"{self.name}: {words[0]} could not be sandboxed: {last}")
+            raise OSError(f"{name} could not be sandboxed: {last}")
         if code is None:
             raise ContractError(
-                f"{self.name}: {words[0]} ran longer than {self.timeout:g} seconds. Make it "
-                "faster, or raise `training_run.timeout_seconds` of the model in mlops.toml."
+                f"{name} ran longer than {self.timeout:g} seconds. Make it faster, or raise "
+                "`training_run.timeout_seconds` of the model in mlops.toml."
             )
         if code < 0:
-            text = f"{self.name}: {words[0]} was killed by signal {-code}."
-            raise KilledError(text, -code)
+            raise KilledError(f"{name} was killed by signal {-code}.", -code)
         if code:
-            raise ContractError(f"{self.name}: {words[0]} ended with exit code {code}: {last}")
+            raise ContractError(f"{name} ended with exit code {code}: {last}")
 
 
 def _run(
@@ -201,8 +219,8 @@ def plain_environ(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _read_answer(path: Path, rows: int) -> bytes | None:
-    """Return the content of an answer, None unless it is a regular file of a size that fits.
+def read_written(path: Path, most: int) -> bytes | None:
+    """Return the content of an answer, None unless it is a regular file of at most `most` bytes.
 
     A link or a pipe is not followed, because it may lead to files that the model must not read.
     """
@@ -211,7 +229,7 @@ def _read_answer(path: Path, rows: int) -> bytes | None:
     except OSError:
         return None
     with os.fdopen(file, "rb") as answer:
-        status, most = os.fstat(file), _ANSWER_BYTES + _ROW_BYTES * rows
+        status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode) or status.st_size > most:
             return None
         return answer.read(most)
