@@ -20,7 +20,8 @@ class Plan:
     """Commands as words, in this order; the dry run walks the training through its contract.
 
     `target` is the column to predict, "" the last one; `group` the column of groups, "" for none.
-    `command` runs the training in the folder of its name; () runs the module.
+    `command` runs the training in the folder of its name; () runs the module. `metric` are the
+    options of a metric that is a function of the code, () for none.
     """
 
     lint: tuple[str, ...]
@@ -32,6 +33,7 @@ class Plan:
     words: tuple[str, ...] = ()
     group: str = ""
     command: tuple[str, ...] = ()
+    metric: tuple[str, ...] = ()
 
 
 def read_plan(path: Path) -> Plan:
@@ -58,6 +60,7 @@ def read_plan(path: Path) -> Plan:
         words=tuple(str(word) for word in content.get("words", ())),
         group=str(content.get("group", "")),
         command=_words(content, "command"),
+        metric=_words(content, "metric"),
     )
 
 

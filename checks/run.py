@@ -136,6 +136,7 @@ def _dry_run(plan: Plan, run: Run, report: Report, out: Path, has_data: bool) ->
     words += plan.words
     if plan.group:
         words += ["--group", plan.group]
+    words += plan.metric
     ended = run(words)
     _keep(report, out, "dry-run.log", ended.output.encode())
     lines = [line.strip() for line in ended.output.splitlines() if line.strip()]
@@ -148,8 +149,9 @@ def _dry_run(plan: Plan, run: Run, report: Report, out: Path, has_data: bool) ->
     if not steps:
         detail = "The contract was not checked: the code ended the check."
         return Check(name="dry run", passed=False, detail=detail)
-    figures = [step for step in steps if _step(step).startswith("predict: ")] or steps
-    return Check(name="dry run", passed=True, detail=f"It keeps the contract. {_step(figures[0])}")
+    figures = [step for step in steps if _step(step).startswith(("predict: ", "metric: "))]
+    shown = "; ".join(_step(step) for step in figures or steps[:1])
+    return Check(name="dry run", passed=True, detail=f"It keeps the contract. {shown}")
 
 
 def _step(line: str) -> str:

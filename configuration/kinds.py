@@ -135,6 +135,25 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceOr:
+    """A word of a fixed list, or a text of another kind that contains `mark`."""
+
+    words: tuple[str, ...]
+    mark: str
+    other: Text
+
+    @property
+    def allowed(self) -> str:
+        return f"{Choice(words=self.words).allowed} or {self.other.allowed}"
+
+    def check(self, path: str, value: object) -> Iterator[Finding]:
+        if isinstance(value, str) and self.mark in value:
+            yield from self.other.check(path, value)
+        elif value not in self.words:
+            yield refuse(path, value, self.allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlagOr:
     """True, false or one word."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from configuration.kinds import Finding, show
-from configuration.values import MODEL_NAME, TARGET, is_program
+from configuration.metric_rules import check_metric
+from configuration.values import MODEL_NAME, TARGET, is_function, is_program
 
 Model = Mapping[str, Any]
 # The metrics of the gate that compare probabilities of a label.
@@ -21,6 +22,7 @@ def check_model(path: str, model: Model, root: Path) -> Iterator[Finding]:
     yield from _check_words(path, model)
     yield from _check_modules(path, model, root)
     yield from _check_command(path, model)
+    yield from check_metric(path, model, root)
     yield from _check_schedules(path, model)
     code = _table(model, "code")
     if code.get("lint") == [] and code.get("tests") == []:
@@ -108,7 +110,7 @@ def _check_labels(path: str, model: Model) -> Iterator[Finding]:
         where = f"{path}.data.labels"
         text = "a target must have two labels, because the gate compares probabilities of one"
         yield where, f"{where} = {show(labels)}: {text}."
-    if isinstance(metric, str) and metric not in LABEL_METRICS:
+    if isinstance(metric, str) and metric not in LABEL_METRICS and not is_function(metric):
         where = f"{path}.gate.metric"
         text = f"the target has labels; choose one of {', '.join(LABEL_METRICS)}"
         yield where, f"{where} = {show(metric)}: {text}."

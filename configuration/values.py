@@ -16,6 +16,8 @@ SCHEDULE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9_])){0,39}
 # This allows user principal names and object ids of Entra.
 _APPROVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+'#!~^-]{0,112}")
 
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+
 
 def is_prefix(text: str) -> bool:
     """Return whether a text is a folder in a container, with `/` at its end."""
@@ -27,6 +29,11 @@ def is_prefix(text: str) -> bool:
 def is_module(text: str) -> bool:
     """Return whether a text is the dotted name of a module."""
     return all(word.isidentifier() for word in text.split("."))
+
+
+def is_function(text: str) -> bool:
+    """Return whether a text is the import path of a function: its module, `:` and its name."""
+    return _FUNCTION.fullmatch(text) is not None and len(text) <= 200
 
 
 def is_type(text: str) -> bool:
@@ -113,6 +120,10 @@ LABEL = Text(
 COLUMN_OR_NONE = Text(
     allowed=f'{COLUMN.allowed}, or ""',
     accepts=lambda text: not text or _is_column(text),
+)
+FUNCTION = Text(
+    allowed='an own function of the model\'s code, such as "churn.metrics:cost"',
+    accepts=is_function,
 )
 PERSON = Text(
     allowed="a name of up to 113 letters, digits and . _ @ + ' # ! ~ ^ -, with no / in it",

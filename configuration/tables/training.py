@@ -1,12 +1,13 @@
 """The tables of a model in mlops.toml for training: data, gate, run, schedules and code."""
 
 from configuration.cron import find_fault
-from configuration.kinds import Choice, Flag, Key, Listed, Number, Table, Text, Whole
+from configuration.kinds import Choice, ChoiceOr, Flag, Key, Listed, Number, Table, Text, Whole
 from configuration.values import (
     COLUMN,
     COLUMN_OR_NONE,
     COLUMNS,
     DAY,
+    FUNCTION,
     LABEL,
     PATTERN,
     ROWS,
@@ -104,7 +105,9 @@ GATE = Table(
     keys=(
         Key(
             name="metric",
-            kind=Choice(
+            kind=ChoiceOr(
+                mark=":",
+                other=FUNCTION,
                 words=(
                     "mse",
                     "mae",
@@ -122,7 +125,16 @@ GATE = Table(
             "metric. `poisson_deviance` is for counts and predictions above 0; `log_loss`, "
             "`brier`, `calibration`, `auc` and `f_beta` are for a target with labels, or for "
             "targets 0 and 1 and predicted probabilities of 1. `calibration` is the squared "
-            "calibration error in 10 bins.",
+            "calibration error in 10 bins. `package.module:function` names an own function of the "
+            "model's code, with `direction`: docs/how-to/own-metric.md.",
+        ),
+        Key(
+            name="direction",
+            kind=Choice(words=("", "lower", "higher")),
+            default="",
+            help="Which values of an own function are better: of `lower` it is a loss, of `higher` "
+            "a score, whose loss is minus the score. Required for an own function, and for nothing "
+            "else.",
         ),
         Key(
             name="quantile",
@@ -138,8 +150,9 @@ GATE = Table(
         ),
         Key(
             name="bar",
-            kind=Number(low=0, high=1e300, open_low=True),
-            help="Highest mean loss of a first model: of `mse` in units of the target, squared.",
+            kind=Number(low=-1e300, high=1e300),
+            help="Highest mean loss of a first model: of `mse` in units of the target, squared. It "
+            "must be over 0, except that of an own function: -12 asks for a mean score of 12.",
         ),
         Key(
             name="margin",

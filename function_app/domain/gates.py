@@ -14,6 +14,7 @@ from function_app.domain.gating.budgets import TIMED_CALLS, Budgets, Cost, check
 from function_app.domain.gating.findings import Finding, Verdict, combine
 from function_app.domain.gating.judging_rows import describe_rows, too_few
 from function_app.domain.gating.monotone import Monotone, check_monotone
+from function_app.domain.gating.own_metric import OwnMetric, is_own, loss_name
 from function_app.domain.gating.sanity import Figures, check_champion, check_model, compare_tails
 from function_app.domain.gating.slices import Slice, check_slices
 from function_app.domain.gating.spending import level_of
@@ -34,8 +35,9 @@ _LOSS_WORDS = {"calibration": "squared calibration error"}
 class GatePolicy:
     """The rule that a challenger must pass.
 
-    `metric` names the loss that models are compared by, `quantile` is that of the metric pinball
-    and `beta` that of f_beta. `bar` is the highest mean loss that a first model may have.
+    `metric` names the loss that models are compared by, `direction` is that of an own function of
+    the model's code (gating/own_metric.py), `quantile` that of the metric pinball and `beta` that
+    of f_beta. `bar` is the highest mean loss that a first model may have.
     `minimum_effect` and `margin` are shares of the champion's loss by which a challenger must be
     better; the larger one counts, and a negative margin alone lets a model through that is worse by
     less. `confidence` is the probability that no comparison of the model, however many there are,
@@ -52,6 +54,7 @@ class GatePolicy:
 
     bar: float
     metric: str = "mse"
+    direction: str = ""
     quantile: float = 0.5
     beta: float = 1.0
     margin: float = 0.0
@@ -73,9 +76,10 @@ class GatePolicy:
         """Return the time limit of an evaluation, in time limits of a training.
 
         Challenger and champion predict, several times when that is timed. With folds, each of them
-        trains a model, too.
+        trains a model, too. An own metric is called once.
         """
-        return 2 * self.predict_share() + (self.folds if self.folds > 1 else 0)
+        trained = self.folds if self.folds > 1 else 0
+        return 2 * self.predict_share() + trained + is_own(self.metric)
 
     def predict_share(self) -> int:
         """Return how often a model predicts in an evaluation."""
@@ -99,6 +103,8 @@ class GatePolicy:
     @property
     def loss(self) -> str:
         """Return the name of the loss in reasons: a smaller one is better."""
+        if is_own(self.metric):
+            return loss_name(self.metric, self.direction)
         name = _LOSS_WORDS.get(self.metric, self.metric.replace("_", " "))
         return f"1 - {name}" if self.metric in _BENEFITS else name
 
@@ -110,18 +116,27 @@ class GatePolicy:
         """Return the gain in the unit of the loss that a challenger must exceed.
 
         An estimate of a metric may be below 0 though its true value is not: it counts as 0, so that
-        a good champion is not replaced by a challenger that is no better.
+        a good champion is not replaced by a challenger that is no better. The loss of an own
+        function may be below 0: the share is one of its magnitude.
         """
+        if is_own(self.metric):
+            return self.needed_share() * abs(champion_loss)
         return self.needed_share() * max(champion_loss, 0.0)
 
     def comparison_words(self, look: int) -> tuple[str, ...]:
         """Return the options of `platform_jobs evaluate` for comparison number `look`."""
+        metric = self.own_words() or ("--metric", self.metric)
         return (
-            *("--metric", self.metric, "--quantile", repr(self.quantile)),
+            *(*metric, "--quantile", repr(self.quantile)),
             *("--beta", repr(self.beta), f"--needed-share={self.needed_share()!r}"),
             *("--level", repr(self.level(look)), "--look", str(look)),
             *(f"--slice={column}" for column in self.slices),
         )
+
+    def own_words(self) -> tuple[str, ...]:
+        """Return the options of a metric that is an own function, () for a built-in one."""
+        own = is_own(self.metric)
+        return ("--metric", self.metric, "--direction", self.direction) if own else ()
 
     def probe_words(self) -> tuple[str, ...]:
         """Return the options of `platform_jobs` for the measurements of a challenger."""
@@ -173,7 +188,8 @@ class Comparison:
     `refused` is the reason when nothing can be compared, or the rule of the contract of a model
     project that the challenger broke; `champion_fault` is the fault of the champion's predictions.
     `left_out`, `recalled`, `known` and `folds` tell which rows judged (gating/judging_rows.py);
-    `known` is None without a champion. The costs are there when the policy has budgets.
+    `known` is None without a champion. The costs are there when the policy has budgets, `metric`
+    when it is an own function.
     """
 
     refused: str = ""
@@ -199,6 +215,7 @@ class Comparison:
     champion_cost: Cost | None = None
     monotone: tuple[Monotone, ...] = ()
     p_value: float | None = None
+    metric: OwnMetric | None = None
 
 
 def judge(comparison: Comparison, policy: GatePolicy) -> GateResult:

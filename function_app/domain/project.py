@@ -165,6 +165,7 @@ class ModelProject:
             target=self.data.target,
             words=self.data.word_options(),
             group=self.data.group,
+            metric=self.gate.own_words(),
         )
         return ChangePolicy(
             plan=plan,

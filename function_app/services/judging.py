@@ -6,6 +6,7 @@ from dataclasses import replace
 from function_app import telemetry
 from function_app.domain import gates
 from function_app.domain.gates import GateResult
+from function_app.domain.gating.own_metric import describe_metric
 from function_app.domain.requests import Evaluation, EvaluationRequest
 from function_app.domain.training import (
     Dataset,
@@ -37,8 +38,12 @@ def judge(ports: Ports, evaluation: Evaluation) -> GateResult:
     """Return the verdict on the run's model against the champion, and store it for approvers."""
     comparison = ports.jobs.comparison(evaluation.evaluation_id)
     result = gates.judge(comparison, evaluation.policy)
-    model = ports.jobs.get(evaluation.evaluation_id).model
-    if compared := champion_of(evaluation.evaluation_id):
+    run = ports.jobs.get(evaluation.evaluation_id)
+    compared = champion_of(evaluation.evaluation_id)
+    model, commit = run.model, run.code.commit if run.code else ""
+    about = describe_metric(comparison.metric, commit, compared=bool(compared))
+    result = replace(result, reasons=(*result.reasons, *about))
+    if compared:
         verdicts.save_fault(ports.rows, model, compared, result.champion_fault)
     elif not comparison.refused and (reason := _compared(ports, model)[1]):
         result = replace(result, reasons=(*result.reasons, reason))

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from configuration.project_file import read_project_file
-from configuration.values import TARGET
+from configuration.values import TARGET, is_function
 from mlopsctl.commands.config import own_file
 from mlopsctl.reach.connection import ROOT, Json, print_json
 from mlopsctl.scaffold.project import TAKEN, ScaffoldError, create_project
@@ -77,6 +77,9 @@ def contract(name: Name, data: Data = None, code: Code = None) -> None:
     if group := data_rules.get("group"):
         words += [f"--group={group}"]
     words += [f"--trusted-type={t}" for t in model.get("model", {}).get("trusted_types", ())]
+    gate = model["gate"]
+    if is_function(metric := gate.get("metric", "")):
+        words += ["--metric", metric, "--direction", gate["direction"]]
     if timeout := model.get("training_run", {}).get("timeout_seconds"):
         words += ["--timeout", str(timeout)]
     if data is not None:

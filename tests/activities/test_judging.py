@@ -8,8 +8,10 @@ import pytest
 
 from function_app.activities.reconciliation import compare_platform
 from function_app.activities.training import evaluate_challenger, submit_evaluation
+from function_app.domain.change.change import CodeVersion
 from function_app.domain.codec import dump
 from function_app.domain.gates import Comparison, GatePolicy, GateResult
+from function_app.domain.gating.own_metric import OwnMetric
 from function_app.domain.reconciliation import FindingKind, ModelName
 from function_app.domain.release.serving import Image, Serving
 from function_app.domain.requests import Evaluation, EvaluationRequest
@@ -62,13 +64,14 @@ class Bench:
                 jobs=SimpleNamespace(
                     submit_evaluation=self._submit,
                     comparison=lambda run_id: self.comparison,
-                    get=run_named,
+                    get=lambda run_id: replace(run_named(run_id), code=self.code),
                 ),
             ),
         )
 
     looks: list[int]
     given: list[tuple[ModelVersion | None, GatePolicy]]
+    code: CodeVersion | None = None
 
     def _champion(self, model: str) -> Image | None:
         if self.served is None:
@@ -138,6 +141,23 @@ def test_an_approver_sees_the_verdict_with_its_interval_and_both_figures() -> No
     assert shown[1:] == result.reasons[1:]
     assert "comparison 2 of the model" in shown[1]
     assert shown[2].endswith("The approvers decide by these figures.")
+
+
+def test_an_approver_sees_whose_function_judged() -> None:
+    bench, code = Bench("1"), "6" * 40
+    own = OwnMetric(function="toy.costs:cost", digest="a" * 64, champion_digest="b" * 64)
+    bench.comparison = replace(COMPARED, metric=own)
+    bench.code = CodeVersion(model="diabetes", version="c" * 64, uri="", commit=code)
+
+    evaluate_challenger(bench.ports, Evaluation(evaluation_id="a-vs-1", policy=POLICY))
+    *_, said = evidence(bench.ports, version_of("2", "a-vs-1"))
+
+    assert "the function toy.costs:cost of commit 666666666666, defined in a file with the" in said
+    assert "the rule of this comparison came with the challenger." in said
+    refused = replace(bench.comparison, refused="The metric toy.costs:cost ended.")
+    bench.comparison = refused
+    result = evaluate_challenger(bench.ports, Evaluation(evaluation_id="b-vs-1", policy=POLICY))
+    assert result.reasons == ("The metric toy.costs:cost ended.", said)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ MEANT = {
     "mlopsctl/test_client.py: seconds=0.2": "an app that says nothing",
     "mlopsctl/test_demo.py: seconds=0": "an app that says nothing",
     "platform_jobs/test_forkserver.py: timeout=0.5": "code that never ends",
+    "platform_jobs/test_own_metric.py: timeout=0.3": "a metric that never ends",
     "platform_jobs/test_shared_forks.py: timeout=0.1": "code that never ends",
     "platform_jobs/test_shell_project.py: timeout=0.1": "a command that never ends",
     "scoring/test_log_shipping.py: PREDICTION_LOG_SEGMENT_SECONDS=1": "an interval",

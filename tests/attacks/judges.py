@@ -29,6 +29,14 @@ answers = [0.0] * (len(open(data).readlines()) - 1)
 with open(out, "w") as file:
     file.write("prediction\\n" + "".join(f"{{a}}\\n" for a in answers))
 """
+OWN = GatePolicy(bar=1.0, metric="costs:squared", direction="lower")
+SQUARED = """
+import os, sys
+{attack}
+
+def squared(actual, predicted):
+    return [(a - p) ** 2 for a, p in zip(actual, predicted)]
+"""
 Fill = Callable[[Path], object]
 
 
@@ -43,11 +51,14 @@ class Verdict:
 class Judge(Protocol):
     """The evaluation of one platform."""
 
-    def judge(self, attack: str, *, target: str = "Y", fill: Fill | None = None) -> Verdict:
+    def judge(
+        self, attack: str, *, target: str = "Y", fill: Fill | None = None, metric: str = ""
+    ) -> Verdict:
         """Judge a model whose predict runs this code first.
 
         `{rows}` and `{out}` in the code are where the held-out rows and the evaluation are. `fill`
-        writes more files into the model folder, as a training does.
+        writes more files into the model folder, as a training does. `metric` is code that an own
+        metric, the squared error, runs first.
         """
 
 
@@ -71,7 +82,9 @@ class LocalJudge:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def judge(self, attack: str, *, target: str = "Y", fill: Fill | None = None) -> Verdict:
+    def judge(
+        self, attack: str, *, target: str = "Y", fill: Fill | None = None, metric: str = ""
+    ) -> Verdict:
         held, model, code, out = (
             self._folder / name for name in ("held_out", "model", "code", "evaluation")
         )
@@ -85,6 +98,10 @@ class LocalJudge:
         words = ["evaluate", "--module", "judged", "--held-out", str(held), "--out", str(out)]
         words += ["--challenger", str(model), "--challenger-code", str(code)]
         words += ["--isolation", find_level().level.name, "--timeout", "300"]
+        if metric:
+            given = {"rows": str(held / "rows.csv"), "out": str(out)}
+            (code / "costs.py").write_text(SQUARED.format(attack=metric.format(**given)))
+            words += OWN.own_words()
         command = [sys.executable, "-m", "platform_jobs", *words]
         subprocess.run(command, cwd=ROOT, check=True, timeout=1200)
         verdict = json.loads((out / "evaluation.json").read_text())
@@ -107,7 +124,9 @@ class CloudJudge:
         self.azure = replace(azure, projects=projects)
         self.compute = Compute(azure.ml, azure.blobs)
 
-    def judge(self, attack: str, *, target: str = "Y", fill: Fill | None = None) -> Verdict:
+    def judge(
+        self, attack: str, *, target: str = "Y", fill: Fill | None = None, metric: str = ""
+    ) -> Verdict:
         jobs, run_id = self.azure.jobs(), f"train-{MODEL}-a"
         prepared, model = self._folder / "prepared", self._folder / "model"
         write_held_out(prepared / "held_out", target)
@@ -116,7 +135,8 @@ class CloudJudge:
         self._upload(prepared, f"runs/{PREPARED}/prepared")
         # The node has neither: an attack finds them only where it looks for more than its inputs.
         nowhere = {"rows": "held_out/rows.csv", "out": "evaluation"}
-        code = archive(judged=PREDICT.format(attack=attack.format(**nowhere)))
+        costs = SQUARED.format(attack=metric.format(**nowhere))
+        code = archive(judged=PREDICT.format(attack=attack.format(**nowhere)), costs=costs)
         version = jobs.publish(MODEL, self.azure.bundles().store(code, COMMIT))
         run = jobs.submit(run_id, dataset(self.azure, b"x,Y\n"), PREPARED, version, {})
         self.azure.ml.move(run_id, "Completed")
@@ -124,11 +144,15 @@ class CloudJudge:
         if fill:
             fill(model)
         self._upload(model, f"runs/{run_id}/model")
-        jobs.submit_evaluation(EVALUATION, run, PREPARED, None, GatePolicy(bar=1.0), {})
+        policy = OWN if metric else GatePolicy(bar=1.0)
+        jobs.submit_evaluation(EVALUATION, run, PREPARED, None, policy, {})
         self.compute.run(f"{EVALUATION}-asks-challenger")
         if self.forged:
             folder = f"runs/{EVALUATION}-asks-challenger/answers"
             self.azure.wrote(f"{folder}/answers.json", self.forged)
+        for name in ("pairs", "metric") if metric else ():
+            assert jobs.get(EVALUATION).status is RunStatus.RUNNING
+            self.compute.run(f"{EVALUATION}-asks-{name}")
         assert jobs.get(EVALUATION).status is RunStatus.RUNNING
         self.compute.run(EVALUATION)
         assert jobs.get(EVALUATION).status is RunStatus.COMPLETED

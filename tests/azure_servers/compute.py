@@ -68,11 +68,16 @@ class Compute:
         return ended.stdout
 
     def finish(self, run_id: str, jobs: AzureJobs) -> None:
-        """Run a job to its end; before an evaluation run the jobs in which models answer."""
-        for rest in [name for name in self._ml.resources if f"/jobs/{run_id}-asks-" in name]:
-            print(self.run(rest.removeprefix("/jobs/")))
-        if jobs.get(run_id).status is RunStatus.RUNNING:
-            print(self.run(run_id))
+        """Run a job to its end; before an evaluation run the jobs that it waits for."""
+        ended = set[str]()
+        while jobs.get(run_id).status is RunStatus.RUNNING:
+            own, asks = f"/jobs/{run_id}", f"/jobs/{run_id}-asks-"
+            named = [name for name in self._ml.resources if name == own or asks in name]
+            waiting = [name for name in named if name not in ended]
+            assert waiting, f"{run_id} waits for no job"
+            ended.update(waiting)
+            for name in waiting:
+                print(self.run(name.removeprefix("/jobs/")))
 
     def _bind(self, properties: dict[str, Any], root: Path, node: str) -> str:
         command: str = properties["command"]

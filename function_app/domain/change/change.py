@@ -73,7 +73,7 @@ class CheckPlan:
     `dry_run` walks the training through the contract of a model project, on the reference data or
     the code's own sample, and throws the model away; `target` is the column to predict, `group`
     the column of groups, "" for none. `command` runs the model's commands in the folder `training`;
-    () runs the module of this name.
+    () runs the module of this name. `metric` are the options of an own metric, () for none.
     """
 
     lint: tuple[str, ...]
@@ -85,6 +85,7 @@ class CheckPlan:
     words: tuple[str, ...] = ()
     group: str = ""
     command: tuple[str, ...] = ()
+    metric: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from function_app.domain.gating.budgets import Cost, check_budgets
 from function_app.domain.gating.findings import Finding
 from function_app.domain.gating.judging_rows import describe_rows
 from function_app.domain.gating.monotone import check_monotone
+from function_app.domain.gating.own_metric import describe_metric
 from function_app.domain.gating.sanity import check_model, compare_tails
 from function_app.domain.gating.slices import LEAST_ROWS
 from function_app.domain.gating.spending import spent_until
@@ -71,7 +72,7 @@ def model_card(known: Known, judgement: Judgement) -> str:
         *_details(links),
         *_use(judgement),
         *_factors(judgement),
-        *_metrics(judgement.policy),
+        *_metrics(known, judgement),
         *_evaluation_data(judgement),
         *_training_data(links, judgement.prepared),
         *_analyses(known, judgement),
@@ -131,20 +132,27 @@ def _factors(judgement: Judgement) -> Iterator[str]:
         yield "mlops.toml names no `slices`: no group of rows was compared on its own."
 
 
-def _metrics(policy: GatePolicy | None) -> Iterator[str]:
+def _metrics(known: Known, judgement: Judgement) -> Iterator[str]:
     yield from _section("Metrics")
+    policy, compared = judgement.policy, judgement.comparison
     if policy is None:
         yield "The policy by which the version was judged is not recorded."
         return
     yield f"The loss is {plain(policy.loss)}; a smaller one is better. Limits of the policy:"
     yield ""
+    code, champion = known.version.code, champion_of(known.version.evaluation_id)
     unused = {name for name, metric in _OF_METRIC.items() if metric != policy.metric}
     if not (policy.increasing or policy.decreasing):
         unused.add("monotone_tolerance")
+    if not policy.direction:
+        unused.add("direction")
     limits = {n.name: getattr(policy, n.name) for n in fields(policy) if n.name not in unused}
     # A limit that sets nothing has the value 0 or ().
     shown = [(name, _value(value)) for name, value in limits.items() if value not in (0, ())]
     yield from table(("limit", "value"), shown)
+    own = compared.metric if compared else None
+    if said := describe_metric(own, code.commit if code else "", compared=bool(champion)):
+        yield from ("", *said)
 
 
 def _evaluation_data(judgement: Judgement) -> Iterator[str]:

@@ -6,7 +6,7 @@ storage, so that each run seals its answers with a key that only it and the judg
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from function_app.adapters.azure.bundles import AzureBundles
@@ -15,9 +15,11 @@ from function_app.adapters.azure.jobs.code_versions import OWN, CodeVersions
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.domain.change.change import CodeVersion
+from function_app.domain.codec import load
 from function_app.domain.gates import GatePolicy
 from function_app.domain.project import ModelProject
 from function_app.domain.training import ModelVersion, Run, RunStatus, ask_id
+from function_app.records.submissions import Submission
 
 JOBS = "platform_jobs"
 MARGIN = 600.0  # seconds to unpack, to read the rows and to compute the figures
@@ -183,6 +185,53 @@ class Evaluations:
             tags=tags,
         )
 
+    def metric_runs(
+        self,
+        judging: RunSpec,
+        run: Run,
+        champion: ModelVersion | None,
+        project: ModelProject,
+        policy: GatePolicy,
+    ) -> tuple[list[RunSpec], RunSpec]:
+        """Return the runs in which a metric of the model's code is called, and the run that judges.
+
+        The first one writes the pairs of true values and predictions, and the second one calls the
+        metric for them. [] for a built-in metric.
+        """
+        if not policy.own_words():
+            return [], judging
+        module, timeout = project.training, project.training_run.timeout_seconds
+        key, name = secrets.token_hex(32), judging.run_id
+        pairs = replace(
+            judging,
+            run_id=ask_id(name, "pairs"),
+            kind=specs.PAIRS,
+            command=specs.asking_metric(judging.command),
+            tags={},
+        )
+        code = self._versions.archive(run.code, module)
+        other = self._versions.archive(champion.code, module) if champion else None
+        asked = f"{specs.output_uri(pairs.run_id, specs.PAIRS)}{specs.ASKED}/"
+        archives = {"model_code": code, **({"champion_code": other} if other else {})}
+        metric = RunSpec(
+            run_id=ask_id(name, "metric"),
+            kind=specs.ANSWERS,
+            command=specs.metric_command(policy.metric, timeout, code, other, key),
+            environment=self._versions.environment(run.code, module),
+            code=self._bundles.store_own(JOBS),
+            files={n: self._containers.address(one.uri) for n, one in archives.items()},
+            folders={"asked": asked},
+            timeout_seconds=timeout + MARGIN,
+            tags={},
+        )
+        values = specs.output_uri(metric.run_id, specs.ANSWERS)
+        judging = replace(
+            judging,
+            command=specs.with_values(judging.command, key),
+            folders={**judging.folders, "values": values},
+        )
+        return [pairs, metric], judging
+
     def remembering(self, judging: RunSpec, champion: ModelVersion | None) -> RunSpec:
         """Return the run that judges, with the hashes of the rows that trained the champion.
 
@@ -199,6 +248,38 @@ class Evaluations:
             command=specs.remembering(judging.command),
             folders={**judging.folders, "champion_evaluation": folder},
         )
+
+
+def next_run(
+    pending: Mapping[str, object], find: Callable[[str], Run | None]
+) -> tuple[RunSpec | None, RunStatus, str]:
+    """Return the run that an evaluation submits after its models have answered.
+
+    None while the run before it has not completed, with the status of the evaluation and the
+    detail. `pending` is the stored record of the evaluation.
+    """
+    for spec in load(list[RunSpec], pending.get("later", [])):
+        run = find(spec.run_id)
+        if run is None:
+            return spec, RunStatus.RUNNING, ""
+        status, detail = unanswered([run])
+        if status is not RunStatus.COMPLETED:
+            return None, status, detail
+    return load(RunSpec, pending["spec"]), RunStatus.RUNNING, ""
+
+
+def awaiting(submitted: Submission, status: RunStatus, detail: str) -> Run:
+    """Return an evaluation whose own run is not submitted yet."""
+    return Run(
+        run_id=submitted.run_id,
+        model=submitted.model,
+        status=status,
+        dataset_version=submitted.dataset_version,
+        output_uri=specs.output_uri(submitted.run_id, specs.EVALUATION),
+        detail=detail,
+        tags=dict(submitted.tags),
+        code=submitted.code,
+    )
 
 
 # The first of these statuses that a run has is that of the evaluation.

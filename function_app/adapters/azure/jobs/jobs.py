@@ -10,13 +10,19 @@ from function_app.adapters.azure.jobs import run_specs as specs
 from function_app.adapters.azure.jobs.check_inputs import CheckInputs
 from function_app.adapters.azure.jobs.code_versions import CodeVersions
 from function_app.adapters.azure.jobs.environments import CHECK_TOOLS, Environments
-from function_app.adapters.azure.jobs.evaluations import JOBS, Evaluations, unanswered
+from function_app.adapters.azure.jobs.evaluations import (
+    JOBS,
+    Evaluations,
+    awaiting,
+    next_run,
+    unanswered,
+)
 from function_app.adapters.azure.jobs.references import ReferenceRecords
 from function_app.adapters.azure.jobs.run_containers import RunContainers
 from function_app.adapters.azure.jobs.run_outputs import RunOutputs
 from function_app.adapters.azure.jobs.run_specs import RunSpec
 from function_app.adapters.azure.jobs.run_views import read_run
-from function_app.adapters.azure.jobs.submission import job_of, target_of
+from function_app.adapters.azure.jobs.submission import foreign_run, job_of, record_of, target_of
 from function_app.adapters.azure.jobs.tracking import TRACKED, RunTracking
 from function_app.adapters.azure.reach.blobs import Blobs
 from function_app.adapters.azure.reach.connection import begin, translate
@@ -41,7 +47,7 @@ from function_app.domain.training import (
     run_of_attempt,
     unknown_run,
 )
-from function_app.errors import ConflictError, NotFoundError
+from function_app.errors import NotFoundError
 from function_app.ports.rows import Rows
 from function_app.records.submissions import Submission, Submissions
 
@@ -182,16 +188,28 @@ class AzureJobs:
         words = (*policy.comparison_words(look), *policy.probe_words())
         spec = evaluations.judging(run_id, run, preparation_id, words, project, asked, given.tags)
         spec = evaluations.remembering(spec, champion)
+        later, spec = evaluations.metric_runs(spec, run, champion, project, policy)
         # An ask that is submitted again takes the stored key, which the judge has, too.
         asks = [dump(one.spec) for one in asked]
         pending = {"spec": dump(spec), "asked": [one.spec.run_id for one in asked], "asks": asks}
-        self._submissions.store_spec(run_id, pending)
+        self._submissions.store_spec(run_id, {**pending, "later": [dump(one) for one in later]})
         stored = self._submissions.spec(run_id) or pending
         for one, ask in zip(asked, load(list[RunSpec], stored.get("asks", asks)), strict=True):
             own, earlier = self._begin(ask.run_id, specs.ANSWERS, name, version, one.code, tags)
             if earlier is None:
                 self._submit(replace(ask, tags=own.tags))
+        for spec in load(list[RunSpec], stored.get("later", [])):
+            if (begun := self._find(spec.run_id)) and begun.status is RunStatus.INTERRUPTED:
+                self._submit_later(spec, given)
         return self.get(run_id)
+
+    def _submit_later(self, spec: RunSpec, evaluation: Submission) -> None:
+        """Submit a run of an evaluation that follows those in which models predict."""
+        name, version = evaluation.model, evaluation.dataset_version
+        code, tags = evaluation.code, evaluation.tags
+        own, earlier = self._begin(spec.run_id, spec.kind, name, version, code, tags)
+        if earlier is None:
+            self._submit(replace(spec, tags=own.tags))
 
     def submit_checks(
         self, run_id: str, model: str, bundle: Bundle, plan: CheckPlan, tags: dict[str, str]
@@ -229,7 +247,8 @@ class AzureJobs:
             return
         # The reason is stored first, so that a concurrent reader sees why the run ends.
         self._outputs.store_stop(run_id, reason)
-        for ask in self._asked(run_id):
+        later = (self._submissions.spec(run_id) or {}).get("later", [])
+        for ask in (*self._asked(run_id), *(one["run_id"] for one in later)):
             self.cancel(ask, reason)
         if self._find(run_id) is not None:
             self._cancel(run_id)
@@ -297,20 +316,8 @@ class AzureJobs:
         """
         earlier, stored = self._find(run_id), self._submissions.find(run_id)
         if earlier is not None and stored is None:
-            raise ConflictError(
-                f"Another person submitted a job named {run_id}, which this app does not use. "
-                "Send the data or the commit again, so that the run gets another name.",
-                code="FOREIGN_RUN",
-            )
-        submission = Submission(
-            run_id=run_id,
-            kind=kind,
-            model=model,
-            dataset_version=dataset_version,
-            tags=specs.run_tags(kind, model, dataset_version, code, tags),
-            # Its authors are stored with the version; a run does not repeat them.
-            code=replace(code, authors=()) if code else None,
-        )
+            raise foreign_run(run_id)
+        submission = record_of(run_id, kind, model, dataset_version, code, tags)
         if stored is None and kind in TRACKED:
             self._tracking.expect(run_id)
         submission, _ = self._submissions.claim(submission, specs.week_tag(self._now()))
@@ -330,7 +337,7 @@ class AzureJobs:
         return load(list[str], pending.get("asked", []))
 
     def _awaiting(self, run_id: str) -> Run | None:
-        """Return an evaluation whose models still predict; submit it once all have ended.
+        """Return an evaluation whose models still predict; submit its next run once all have ended.
 
         None when the run is no such evaluation.
         """
@@ -340,21 +347,14 @@ class AzureJobs:
             return None
         status, detail = unanswered(asks)
         if status is RunStatus.COMPLETED:
-            stop = self._outputs.stop_of(run_id)
-            if stop is None:
-                pending = self._submissions.spec(run_id) or {}
-                return self._submit(load(RunSpec, pending["spec"]))
-            status, detail = stop
-        return Run(
-            run_id=run_id,
-            model=submitted.model,
-            status=status,
-            dataset_version=submitted.dataset_version,
-            output_uri=specs.output_uri(run_id, specs.EVALUATION),
-            detail=detail,
-            tags=dict(submitted.tags),
-            code=submitted.code,
-        )
+            if stop := self._outputs.stop_of(run_id):
+                return awaiting(submitted, *stop)
+            spec, status, detail = next_run(self._submissions.spec(run_id) or {}, self._find)
+            if spec is not None and spec.run_id == run_id:
+                return self._submit(spec)
+            if spec is not None:
+                self._submit_later(spec, submitted)
+        return awaiting(submitted, status, detail)
 
     def _submit(self, spec: RunSpec) -> Run:
         week = {specs.week_tag(self._now()): spec.kind}

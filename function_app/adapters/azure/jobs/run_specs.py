@@ -25,7 +25,7 @@ KIND, MODEL, DATASET, CODE, COMMIT = "mlops", "model", "dataset", "code", "commi
 # The name of a run's job, when it is not the run's id: that of a later attempt.
 JOB = "job"
 TRAINING, EVALUATION, CHECKS = "training", "evaluation", "checks"
-PREPARATION, SAMPLE, ANSWERS = "preparation", "sample", "answers"
+PREPARATION, SAMPLE, ANSWERS, PAIRS = "preparation", "sample", "answers", "pairs"
 # The folder that each kind of run writes, and the name of the run's output.
 OUTPUTS = {
     PREPARATION: "prepared",
@@ -34,10 +34,13 @@ OUTPUTS = {
     CHECKS: "report",
     SAMPLE: "sample",
     ANSWERS: "answers",
+    PAIRS: "prepared",
 }
 # The runs of this app's own code, which read the data and judge models; no model's code is in them.
-JUDGING = (PREPARATION, EVALUATION)
+JUDGING = (PREPARATION, EVALUATION, PAIRS)
 # Every run has one more output: the folder with its log, which this app can read.
+# Code of models may read this folder of a preparation, and of the pairs that a metric is asked for.
+ASKED = "asked"
 SCHEMA = "model_schema.json"  # an evaluation writes it: the columns of the model
 LOG, LOG_FILE, ENVIRONMENT = "log", "run.log", "environment.json"
 
@@ -221,6 +224,35 @@ def fold_input(fold: int) -> str:
 def remembering(command: str) -> str:
     """Return a command of `judge` that knows the rows which the champion was trained on."""
     return f'{command} --champion-evaluation "${{{{inputs.champion_evaluation}}}}"'
+
+
+def asking_metric(command: str) -> str:
+    """Return a command of `judge` that writes the pairs which a metric is asked for, and ends."""
+    begin, _, end = command.partition(' --out "${{outputs.evaluation}}"')
+    return f'{begin} --out ../unused --pairs "${{{{outputs.prepared}}}}/{ASKED}"{end}'
+
+
+def with_values(command: str, key: str) -> str:
+    """Return a command of `judge` that gets the values of a metric, sealed by the key."""
+    return f'{command} --values "${{{{inputs.values}}}}" --values-key {key}'
+
+
+def metric_command(
+    function: str, timeout: float, code: Bundle, champion: Bundle | None, key: str
+) -> str:
+    """Return the command that lets a metric of a model's code value pairs, and judges nothing.
+
+    `champion` is the champion's code, whose file of the metric is compared; None without one.
+    """
+    unpack, other = _unpack_code("model", code), ""
+    if champion is not None:
+        unpack += f" && {_unpack_code('champion', champion)}"
+        other = " --champion-code ../champion_code"
+    return (
+        f"{_PINNED}{unpack} && {_PLATFORM_JOBS} metric {shlex.quote(function)}"
+        f" --timeout {timeout:g} --code ../model_code{other}"
+        f' --asked "${{{{inputs.asked}}}}" --out "${{{{outputs.answers}}}}" --key {key}'
+    )
 
 
 def sample_command(program: Program, code: Bundle) -> str:

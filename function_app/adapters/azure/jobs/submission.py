@@ -1,5 +1,6 @@
 """Azure ML command jobs and components of the app's runs and training steps."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from function_app.adapters.azure.jobs import run_specs as specs
@@ -12,12 +13,43 @@ from function_app.adapters.azure.reach.compute_targets import (
 )
 from function_app.domain.change.change import CodeVersion
 from function_app.domain.training import attempt_id
+from function_app.errors import ConflictError
 from function_app.late_imports import importing
+from function_app.records.submissions import Submission
 from function_app.settings.azure import AzureSettings
 
 if TYPE_CHECKING:
     from azure.ai.ml import ManagedIdentityConfiguration
     from azure.ai.ml.entities import Command, CommandComponent
+
+
+def record_of(
+    run_id: str,
+    kind: str,
+    model: str,
+    dataset_version: str,
+    code: CodeVersion | None,
+    tags: dict[str, str],
+) -> Submission:
+    """Return the record of a run before it is submitted."""
+    return Submission(
+        run_id=run_id,
+        kind=kind,
+        model=model,
+        dataset_version=dataset_version,
+        tags=specs.run_tags(kind, model, dataset_version, code, tags),
+        # Its authors are stored with the version; a run does not repeat them.
+        code=replace(code, authors=()) if code else None,
+    )
+
+
+def foreign_run(run_id: str) -> ConflictError:
+    """Return the error about a job of this name that this app did not submit."""
+    return ConflictError(
+        f"Another person submitted a job named {run_id}, which this app does not use. Send the "
+        "data or the commit again, so that the run gets another name.",
+        code="FOREIGN_RUN",
+    )
 
 
 def target_of(kind: str, settings: AzureSettings) -> ComputeTarget:
