@@ -188,7 +188,7 @@ def _check_metric(
 ) -> None:
     """Call the project's own metric as an evaluation does; ContractError at a fault."""
     function = function_of(project, None, given.metric, given.direction, work)
-    metric = function.metric(judging.actual, [predicted], labels=bool(judging.labels))
+    metric = function.measure(judging.actual, [predicted], labels=bool(judging.labels))
     loss, trivial = (
         math.fsum(metric.losses(judging.actual, answers)) / len(judging.actual)
         for answers in (predicted, [metric.constant(judging.actual)] * len(judging.actual))

@@ -8,7 +8,7 @@ from typing import Any
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
 from platform_jobs.judging.comparison import BETA, LEVEL, METRIC, QUANTILE, compare
-from platform_jobs.judging.metrics import Metric
+from platform_jobs.judging.metrics import Metric, own_metric
 from platform_jobs.judging.plots import PLOTS, write_plots
 from platform_jobs.judging.results import MODEL_SCHEMA, check_schema, figures_of, golden_rows
 from platform_jobs.judging.slices import group_rows
@@ -372,7 +372,8 @@ def _compare(task: _Task, answers: dict[str, Any], memory: Memory) -> dict[str, 
     if task.own is not None:
         given = [predicted, *([] if champion is None else [champion])]
         try:
-            own = task.own.metric(actual, given, labels=bool(rows.labels))
+            measured = task.own.measure(actual, given, labels=bool(rows.labels))
+            own = own_metric(measured.losses, measured.constant, labels=bool(rows.labels))
         except ContractError as error:
             return {"refused": str(error), "rows": len(actual), "metric": task.own.record()}
     comparison = compare(

@@ -90,6 +90,16 @@ def metric_of(name: str, quantile: float = 0.5, beta: float = 1.0) -> Metric:
     return _METRICS[name]
 
 
+def own_metric(
+    losses: Losses, constant: Callable[[Sequence[float]], float], *, labels: bool
+) -> Metric:
+    """Return the metric of a function of the model's code, which may give losses below 0.
+
+    `labels` says that the true values are 0 and 1.
+    """
+    return Metric(losses=losses, constant=constant, mean=False, errors=not labels, signed=True)
+
+
 def find_invalid(
     metric: Metric, actual: Sequence[float], predicted: Sequence[float], model: str
 ) -> str:

@@ -11,7 +11,6 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from platform_jobs.judging.metrics import Metric
 from platform_jobs.models.models import Project
 from platform_jobs.own_metric.asking import Pair, ask_metric
 from platform_jobs.own_metric.function import HIGHER, source_digest
@@ -21,6 +20,21 @@ Ask = Callable[[Sequence[Pair]], list[float]]
 # Constant predictions of which the one with the least loss is the trivial model.
 _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _PROBABILITIES = tuple(step / 10 for step in range(11))
+
+
+Losses = Callable[[Sequence[float], Sequence[float]], list[float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The losses of the pairs of one comparison, and the constant prediction with the least loss.
+
+    `losses` maps true and predicted values of shape (rows,) to losses of shape (rows,), `constant`
+    true values to a prediction; KeyError for a pair that is not of the comparison.
+    """
+
+    losses: Losses
+    constant: Callable[[Sequence[float]], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +51,11 @@ class OwnFunction:
     digest: str | None = None
     champion_digest: str | None = None
 
-    def metric(
+    def measure(
         self, actual: Sequence[float], predicted: Sequence[Sequence[float]], *, labels: bool
-    ) -> Metric:
-        """Return the metric as `own_metric` does."""
-        return own_metric(self.direction, actual, predicted, self.ask, labels=labels)
+    ) -> Measured:
+        """Return the losses as `measure` does."""
+        return measure(self.direction, actual, predicted, self.ask, labels=labels)
 
     def record(self) -> dict[str, str | None]:
         """Return the facts of the function for the record of a comparison."""
@@ -66,18 +80,18 @@ def function_of(
     )
 
 
-def own_metric(
+def measure(
     direction: str,
     actual: Sequence[float],
     predicted: Sequence[Sequence[float]],
     ask: Ask,
     *,
     labels: bool = False,
-) -> Metric:
-    """Return the metric of true values of shape (rows,) and of each model's predictions of them.
+) -> Measured:
+    """Return the losses of true values of shape (rows,) and of each model's predictions of them.
 
     `direction` is HIGHER for a score, whose loss is minus the score. `labels` says that the true
-    values are 0 and 1. The metric knows these rows only. ContractError and KilledError as `ask`.
+    values are 0 and 1. ContractError and KilledError as `ask`.
     """
     constants = _constants(actual, labels=labels)
     pairs = pairs_of(actual, predicted, constants)
@@ -90,7 +104,7 @@ def own_metric(
     def constant(truths: Sequence[float]) -> float:
         return min(constants, key=lambda value: sum(of(truths, [value] * len(truths))))
 
-    return Metric(losses=of, constant=constant, mean=False, errors=not labels, signed=True)
+    return Measured(losses=of, constant=constant)
 
 
 def pairs_of(

@@ -14,12 +14,12 @@ from platform_jobs.__main__ import main
 from platform_jobs.errors import ContractError
 from platform_jobs.files import file_digest
 from platform_jobs.judging.comparison import compare
-from platform_jobs.judging.metrics import metric_of
+from platform_jobs.judging.metrics import Metric, metric_of, own_metric
 from platform_jobs.judging.slices import slice_figures
 from platform_jobs.models.models import KilledError, Project
 from platform_jobs.own_metric.asking import ask_metric
 from platform_jobs.own_metric.function import is_function, source_digest
-from platform_jobs.own_metric.measure import own_metric, pairs_of
+from platform_jobs.own_metric.measure import Ask, measure, pairs_of
 from platform_jobs.prepare import write_rows
 from platform_jobs.tables.tables import Table
 from tests.platform_jobs.toys import write_project
@@ -44,6 +44,19 @@ def project(folder: Path, source: str, timeout: float = 60.0) -> Project:
 def loss_of(pair: tuple[float, float]) -> float:
     truth, prediction = pair
     return prediction - truth if prediction > truth else 3 * (truth - prediction)
+
+
+def metric_for(
+    direction: str,
+    actual: list[float],
+    predicted: list[list[float]],
+    ask: Ask,
+    *,
+    labels: bool = False,
+) -> Metric:
+    """Return the metric of these rows, whose function is `ask`."""
+    measured = measure(direction, actual, predicted, ask, labels=labels)
+    return own_metric(measured.losses, measured.constant, labels=labels)
 
 
 def test_a_value_is_returned_for_each_pair(tmp_path: Path) -> None:
@@ -146,7 +159,7 @@ def test_a_function_equal_to_a_built_in_metric_gives_its_comparison(
     def ask(pairs: Any) -> list[float]:
         return metric_of("mse").losses(*zip(*pairs, strict=True))
 
-    own = own_metric("lower", actual, [challenger, champion], ask)
+    own = metric_for("lower", actual, [challenger, champion], ask)
     found = compare(actual, challenger, champion, needed_share=share, own=own)
     expected = compare(actual, challenger, champion, needed_share=share)
 
@@ -173,7 +186,7 @@ def test_the_trivial_model_is_the_constant_with_the_least_loss() -> None:
         # A missed 1 costs 50, an alarm 1: the answer 1 to all costs 0.8 a row, the answer 0 costs 10.
         return [50.0 * a if p < 0.5 else 1.0 - a for a, p in pairs]
 
-    metric = own_metric("lower", actual, [actual], ask, labels=True)
+    metric = metric_for("lower", actual, [actual], ask, labels=True)
 
     assert metric.constant(actual) >= 0.5
     figures = compare(actual, actual, None, own=metric)["challenger"]
@@ -188,7 +201,7 @@ def test_a_share_of_a_score_is_a_share_of_its_magnitude() -> None:
     def ask(pairs: Any) -> list[float]:
         return [100.0 - abs(a - p) for a, p in pairs]
 
-    metric = own_metric("higher", actual, [actual, champion], ask)
+    metric = metric_for("higher", actual, [actual, champion], ask)
     found = compare(actual, actual, champion, needed_share=0.005, own=metric)
 
     assert found["challenger_loss"] == -100.0
