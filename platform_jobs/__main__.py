@@ -271,7 +271,7 @@ def _contract(given: argparse.Namespace) -> int:
         columns=tuple(given.column),
         words=words_of(given),
         trusted_types=tuple(given.trusted_type),
-        metric=given.metric,
+        metric=given.metric or "",
         direction=given.direction,
     )
     passed = check_contract(_project(given), rows, _say, again=not given.train_once)

@@ -206,7 +206,6 @@ def _add_contract(add_parser: AddParser) -> None:
     command.add_argument(
         "--metric",
         type=own_function,
-        default="",
         help="metric of the model's code that is called, too: package.module:function",
     )
     add_direction(command)

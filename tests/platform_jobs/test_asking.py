@@ -147,7 +147,7 @@ def test_the_options_of_a_comparison_reach_its_figures(folder: Path) -> None:
         (("--needed-share", "nan"), "'nan' is not above -1 and below 1"),
         (("--needed-share", "1"), "'1' is not above -1 and below 1"),
         (("--needed-share=-1",), "'-1' is not above -1 and below 1"),
-        (("--metric", "r2"), "invalid choice: 'r2'"),
+        (("--metric", "r2"), "'r2' is none of mse, mae, "),
     ],
 )
 def test_an_option_out_of_range_is_refused(

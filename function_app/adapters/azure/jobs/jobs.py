@@ -247,8 +247,8 @@ class AzureJobs:
             return
         # The reason is stored first, so that a concurrent reader sees why the run ends.
         self._outputs.store_stop(run_id, reason)
-        later = (self._submissions.spec(run_id) or {}).get("later", [])
-        for ask in (*self._asked(run_id), *(one["run_id"] for one in later)):
+        later = load(list[RunSpec], (self._submissions.spec(run_id) or {}).get("later", []))
+        for ask in (*self._asked(run_id), *(spec.run_id for spec in later)):
             self.cancel(ask, reason)
         if self._find(run_id) is not None:
             self._cancel(run_id)
