@@ -45,7 +45,7 @@ storm: $(READY) ## Send 10,000 events, kill the host in between, and count the r
 	@EVENT_STORM=10000 $(PY) -m pytest tests/stories/test_event_storm.py
 
 test-azure: $(READY) ## Run the Azure adapters against servers of this repository and Azurite
-	@FAULT_POINTS=all $(PY) -m pytest -n $(WORKERS) --dist loadfile tests/contracts tests/adapters/azure tests/stories/test_azure.py \
+	@FAULT_POINTS=all STORIES=all $(PY) -m pytest -n $(WORKERS) --dist loadfile tests/contracts tests/adapters/azure tests/stories/test_azure.py \
 		tests/infra tests/scoring/test_log_shipping.py tests/scoring/test_tracing.py tests/test_application_insights.py
 
 MLFLOW_PORT ?= 5000

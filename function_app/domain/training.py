@@ -47,6 +47,7 @@ OUT_OF_TIME = (
 # A run that kills its own machine must not do so for ever.
 MAX_RESUBMISSIONS = 5
 _ATTEMPT = "-attempt-"
+_NOT_IN_JOBS, _ESCAPED = re.compile(r"[^a-z0-9_-]"), re.compile(r"_x([0-9a-f]{2})_")
 _ASK = "-asks-"
 _AGAINST, _NOTHING = "-vs-", "nothing"
 # Figures of a training that one sentence shows.
@@ -293,14 +294,21 @@ def preparation_id(model: str, cause: str) -> str:
 
 
 def attempt_id(run: str, attempt: int) -> str:
-    """Return the platform's name of an attempt, for a platform that accepts a name only once."""
-    return run if attempt == 1 else f"{run}{_ATTEMPT}{attempt}"
+    """Return the name of an attempt for Azure ML, which takes each name only once.
+
+    The service allows no `.` in the name of a job, and its SDK writes capital letters in lower
+    case. Such characters come from versions that another tool registered: `_x2e_` is a `.`.
+    """
+    name = _NOT_IN_JOBS.sub(lambda found: f"_x{ord(found[0]):x}_", run)
+    return name if attempt == 1 else f"{name}{_ATTEMPT}{attempt}"
 
 
 def run_of_attempt(name: str) -> tuple[str, int]:
     """Return the run and the attempt, counted from 1, that `attempt_id` named."""
     run, separator, attempt = name.rpartition(_ATTEMPT)
-    return (run, int(attempt)) if separator and attempt.isdecimal() else (name, 1)
+    if not (separator and attempt.isdecimal()):
+        run, attempt = name, "1"
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), run), int(attempt)
 
 
 def ask_id(evaluation: str, name: str) -> str:

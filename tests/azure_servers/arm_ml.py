@@ -13,6 +13,8 @@ _ROOT = re.compile(
     r"/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)(?P<rest>/.*)?",
     re.IGNORECASE,
 )
+# By Microsoft's definition of the jobs of a workspace.
+_JOB_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}")
 # By Microsoft's definitions these have no provisioningState.
 _STATELESS = ("/jobs/", "/data/", "/datastores/")
 _ASSETS = ("models", "environments", "data", "components")
@@ -130,6 +132,8 @@ class MachineLearning:
             if wrong or missing:
                 text = wrong or f"the command names inputs that are not given: {sorted(missing)}"
                 return error(400, "UserError", text)
+        if not _JOB_NAME.fullmatch(rest.removeprefix("/jobs/")):
+            return error(400, "UserError", f"The name of a job must match {_JOB_NAME.pattern}.")
         if rest in self.resources:
             # A run cannot be changed, as the service says it.
             return error(409, "UserError", "A job with this name already exists.")

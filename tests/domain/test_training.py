@@ -1,6 +1,10 @@
-"""Figures that a training reports of itself, as people see them."""
+"""Names of runs on a platform, and the figures that a training reports of itself."""
+
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from function_app.domain.text.figures import figure
 from function_app.domain.training import (
@@ -8,9 +12,11 @@ from function_app.domain.training import (
     ModelVersion,
     Run,
     RunStatus,
+    attempt_id,
     describe_metrics,
     describe_reported,
     figure_tags,
+    run_of_attempt,
     tagged_figures,
 )
 
@@ -62,3 +68,21 @@ def test_a_stored_figure_is_rounded_once_where_it_is_shown(value: float) -> None
 
     assert metrics == {"mse": value}
     assert describe_metrics(version) == (f"On held-out rows: mse {figure(value)}.",)
+
+
+@given(
+    st.from_regex(r"train-[a-z0-9-]{1,9}-vs-[A-Za-z0-9][A-Za-z0-9_.-]{0,9}", fullmatch=True),
+    st.integers(1, 99),
+)
+def test_the_name_of_an_attempt_names_its_run_and_is_one_that_azure_ml_takes(
+    run_id: str, attempt: int
+) -> None:
+    name = attempt_id(run_id, attempt)
+
+    assert run_of_attempt(name) == (run_id, attempt)
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,254}", name)
+
+
+def test_a_plain_run_has_its_own_name() -> None:
+    assert attempt_id("train-wine_red-3f2a", 1) == "train-wine_red-3f2a"
+    assert attempt_id("train-wine-vs-1.0", 2) == "train-wine-vs-1_x2e_0-attempt-2"

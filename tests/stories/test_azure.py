@@ -13,12 +13,13 @@ import httpx
 import pytest
 
 from mlopsctl.reach.local_host import ensure_platform
-from tests.azure_servers.azure import Azure, azure, sdk_warnings
+from tests.azure_servers.azure import VERSIONS, Azure, azure, sdk_warnings
 from tests.azure_servers.azurite import Account
 from tests.azure_servers.identity import IdentityServer
 from tests.azure_servers.storage import account, azurite, identity, tls
 from tests.azure_servers.tls import Tls
 from tests.funchost.conftest import until
+from tests.long_stories import long_story
 from tests.stories.cloud import CloudApp
 from tests.stories.traffic import Traffic
 
@@ -70,6 +71,36 @@ def test_an_upload_is_trained_released_approved_and_promoted(
     assert told == ["diabetes 1 waits for approval", "diabetes 1: promoted"]
     assert app.tell_of_upload("diabetes/a.csv")["outcome"] == "repeated"
     _check_drift(app, promoted["endpoint"], diabetes)
+
+
+@long_story
+@sdk_warnings
+def test_a_version_is_trained_again_in_azure_ml_to_the_same_bytes(
+    app: CloudApp, diabetes: str
+) -> None:
+    ensure_platform(app.api)
+    trained = app.ended(app.upload("diabetes/a.csv", diabetes.encode())["instance_id"])["output"]
+    assert (trained["outcome"], trained["version"]) == ("registered", "1"), trained
+
+    def reproduced() -> dict[str, Any]:
+        asked = app.api.post("/api/models/diabetes/versions/1/reproduction")
+        output: dict[str, Any] = app.ended(asked["instance_id"])["output"]
+        return output
+
+    same = reproduced()
+    chain = app.api.get("/api/models/diabetes/versions/1/lineage")["links"]
+    digests = {link["link"]: link["digest"] for link in chain}
+    assert (same["outcome"], same["digest"]) == ("same", digests["model"]), same
+    assert f"/jobs/{same['run_id']}" in app.azure.ml.resources
+    registered = [n for n in app.azure.ml.resources if "/models/diabetes/versions/" in n]
+    assert len(registered) == 1, "a reproduction registers nothing"
+
+    versions = app.azure.blobs.containers[VERSIONS]
+    for name in [name for name in versions if name.startswith("datasets/")]:
+        del versions[name]
+    gone = reproduced()
+    assert gone["outcome"] == "impossible", gone
+    assert any("is gone" in reason for reason in gone["reasons"]), gone
 
 
 def _check_drift(app: CloudApp, endpoint: str, diabetes: str) -> None:

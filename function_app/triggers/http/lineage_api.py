@@ -53,7 +53,7 @@ async def post_reproduction(invocation: Invocation, request: Request) -> Accepte
         asked = ReproductionRequest(
             model=model,
             version=version,
-            cause=invocation.ports.clock.now().strftime("%Y%m%dT%H%M%S"),
+            cause=invocation.ports.clock.now().strftime("%Y%m%dt%H%M%S"),
             target=policy.data.target,
             gate=policy.gate,
             timeout=policy.timeout,

@@ -102,3 +102,22 @@ def test_a_run_that_ended_before_it_was_cancelled_keeps_its_end(azure: Azure) ->
 
     assert azure.jobs().get(RUN).status is RunStatus.COMPLETED
     assert azure.arm.asked("POST", "/cancel") == []
+
+
+@pytest.mark.parametrize("version", ["RC1", "1.2.0"])
+def test_a_run_keeps_its_id_where_the_service_allows_no_such_name(
+    azure: Azure, version: str
+) -> None:
+    run_id = f"{RUN}-vs-{version}"
+
+    azure.jobs().submit(run_id, dataset(azure), "prepare-a", None, {})
+    azure.jobs().submit(run_id, dataset(azure), "prepare-a", None, {})
+
+    assert len(azure.arm.asked("PUT", "/jobs/")) == 1
+    run = azure.jobs().get(run_id)
+    assert (run.run_id, run.status) == (run_id, RunStatus.RUNNING)
+    assert azure.jobs().list_runs(NOW - timedelta(days=1)) == (run,)
+    (job,) = (name for name in azure.ml.resources if name.startswith("/jobs/"))
+    assert run.tags["job"] == job.removeprefix("/jobs/") != run_id
+    azure.jobs().cancel(run_id, "out of time")
+    assert azure.ml.resources[job]["properties"]["status"] == "CancelRequested"

@@ -62,9 +62,9 @@ def read_run(job: "Job", *, stop: Stop | None, code_uri: str, submitted: Submiss
     link = getattr(job, "studio_url", None)
     if detail and link:
         detail = f"{detail} See {link}"
-    run_id, attempt = run_of_attempt(str(job.name))
+    run_id, _ = run_of_attempt(str(job.name))
     known = submitted or _unrecorded(job, run_id, code_uri)
-    tags = {**known.tags, JOB: str(job.name)} if attempt > 1 else dict(known.tags)
+    tags = {**known.tags, JOB: str(job.name)} if job.name != run_id else dict(known.tags)
     return Run(
         run_id=run_id,
         model=known.model,
