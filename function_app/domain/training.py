@@ -299,7 +299,7 @@ def attempt_id(run: str, attempt: int) -> str:
     The service allows no `.` in the name of a job, and its SDK writes capital letters in lower
     case. Such characters come from versions that another tool registered: `_x2e_` is a `.`.
     """
-    name = _NOT_IN_JOBS.sub(lambda found: f"_x{ord(found[0]):x}_", run)
+    name = _NOT_IN_JOBS.sub(lambda match: f"_x{ord(match[0]):x}_", run)
     return name if attempt == 1 else f"{name}{_ATTEMPT}{attempt}"
 
 
@@ -308,7 +308,7 @@ def run_of_attempt(name: str) -> tuple[str, int]:
     run, separator, attempt = name.rpartition(_ATTEMPT)
     if not (separator and attempt.isdecimal()):
         run, attempt = name, "1"
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), run), int(attempt)
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), run), int(attempt)
 
 
 def ask_id(evaluation: str, name: str) -> str:
