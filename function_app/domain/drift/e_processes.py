@@ -29,13 +29,16 @@ def interval(column: ColumnReference, level: float) -> tuple[tuple[float, ...], 
         share = below / column.rows
         # At a tie the edge's rank is not fixed beforehand, which Chernoff's bound needs.
         reach = math.inf if tied else radius
-        lows.append(max(share - uniform, 1 - _farthest(1 - share, reach), 0.0))
-        highs.append(min(share + uniform, _farthest(share, reach), 1.0))
+        lows.append(max(share - uniform, 1 - _farthest(1 - share, reach)))
+        highs.append(min(share + uniform, _farthest(share, reach)))
     return tuple(lows), tuple(highs)
 
 
 def _farthest(share: float, radius: float) -> float:
-    """Return the greatest p with a Kullback-Leibler divergence KL(share, p) within the radius."""
+    """Return the greatest p with a Kullback-Leibler divergence KL(share, p) within the radius.
+
+    It is from `share` to 1.
+    """
     low, high = share, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -49,8 +52,6 @@ def _farthest(share: float, radius: float) -> float:
 def _divergence(p: float, q: float) -> float:
     """Return KL(p, q) of two coins, in nats; infinity when q excludes a side that p has."""
     hits = p * math.log(p / q) if p > 0 else 0.0
-    if p >= 1:
-        return hits
     return hits + (1 - p) * math.log((1 - p) / (1 - q)) if q < 1 else math.inf
 
 
