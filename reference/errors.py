@@ -95,6 +95,11 @@ API: Codes = {
     "ROWS_CHANGED": ("409", "Another writer changed the record. The app reads it and tries again."),
     "SEPARATION_OF_DUTIES": ("403", "An author of the release cannot approve it. Ask another one."),
     "STALE_DECISION": ("409", "The decision names another image or evidence. Read the release."),
+    "STALE_VERDICT": (
+        "409",
+        "The evidence is about a former champion. The release judges its version again and then "
+        "asks with new evidence; `mlopsctl retry <release>` when it has ended.",
+    ),
     "STORY_CANCELLED": (
         "",
         "A person cancelled the release before its promotion began. `mlopsctl retry <release>` "

@@ -5,10 +5,11 @@ from functools import partial
 from function_app import steps
 from function_app.domain.gates import GateResult
 from function_app.domain.release.approval import Settlement
-from function_app.domain.release.release import Release
+from function_app.domain.release.release import Release, ReleaseStatus
 from function_app.domain.release.serving import Build, Rollout
 from function_app.domain.requests import (
     ApprovalRequest,
+    ComparisonPlan,
     Promotion,
     ReleaseEnd,
     ReleaseUpdate,
@@ -16,7 +17,7 @@ from function_app.domain.requests import (
 )
 from function_app.errors import AttemptError, ContractError
 from function_app.ports import Ports
-from function_app.services import releases, smoke_tests
+from function_app.services import judging, releases, smoke_tests
 from function_app.services.production import attempt
 
 
@@ -46,6 +47,12 @@ def smoke_test(ports: Ports, test: SmokeTest) -> GateResult:
     return smoke_tests.run(ports, test)
 
 
+@steps.plan_comparison.activity
+def plan_comparison(ports: Ports, release: Release) -> ComparisonPlan:
+    """Return the comparison with the present champion that the release needs before it goes on."""
+    return judging.plan_comparison(ports, release)
+
+
 @steps.remove_staging.activity
 def remove_staging(ports: Ports, release: Release) -> None:
     """Remove the release's deployment in staging."""
@@ -64,10 +71,16 @@ def settle_approval(ports: Ports, release: Release) -> Settlement:
     """Return from the ledger, which alone can approve, whether the wait has ended.
 
     A decision counts for the image and the evidence that it names, by the rules of mlops.toml now.
+    While nothing ends the wait, production may change, so that the evidence becomes stale.
     """
-    own = ports.ledger.get_release(release.release_id)
+    own, stale = ports.ledger.get_release(release.release_id), ""
     decision = releases.decision_on(ports, own) if own else None
-    return ports.ledger.settle(release.release_id, ports.clock.now(), decision)
+    if own is not None and decision is None and release.policy.judged_again:
+        stale = judging.find_stale_if_known(ports, own)
+        if own.status is ReleaseStatus.IN_PROGRESS:
+            # An earlier call of this activity ended the wait, and its answer was lost.
+            stale = stale or "The release does not wait any more."
+    return ports.ledger.settle(release.release_id, ports.clock.now(), decision, stale)
 
 
 @steps.update_release.activity

@@ -159,7 +159,8 @@ class GateResult:
     `level` of the model's comparison number `look`; `p_value` is that of a gain which is not above
     the needed one. Only a comparison of models and a check of data
     have a `verdict`. `champion_fault` is the reason that the champion counted as none, "" when it
-    counted.
+    counted. `evaluation_id` is the evaluation whose verdict is among the reasons of a smoke test in
+    staging, "" for none.
     """
 
     passed: bool
@@ -175,6 +176,7 @@ class GateResult:
     rows: int = 0
     champion_fault: str = ""
     p_value: float | None = None
+    evaluation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

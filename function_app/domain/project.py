@@ -210,6 +210,7 @@ class ModelProject:
             approval_timeout=timedelta(seconds=self.release.approval_timeout_seconds),
             replicas=self.release.replicas,
             max_p95_ms=self.release.max_p95_ms,
+            judged_again=True,
         )
 
 

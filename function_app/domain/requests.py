@@ -1,7 +1,7 @@
 """Arguments and results of activities that are more than one domain object."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.events.arrivals import Arrival
@@ -93,12 +93,17 @@ class RunId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRequest:
-    """Evaluate a run's model and the present champion on the held-out rows of a preparation."""
+    """Evaluate a run's model and the present champion on the held-out rows of a preparation.
+
+    `attempt` is that of the release which judges its version again: each has a run of its own,
+    unless an earlier one completed.
+    """
 
     run: Run
     preparation_id: ids.RunId
     instance_id: ids.InstanceId
     policy: GatePolicy
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,33 @@ class Evaluation:
 
     evaluation_id: ids.RunId
     policy: GatePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPlan:
+    """The comparison with the present champion that a release needs before it goes on.
+
+    `stale` is the reason that the release may not be promoted by its evidence, "" for none. With a
+    `request` its version must be judged first. `refused` is the reason that this is impossible.
+    `superseded` are the reasons of a release that a newer one supersedes: it is not judged.
+    `champion` is the version that production serves, "" for none. `timeout` is the limit of a
+    training, from which that of the evaluation follows; it runs in the lane of all trainings, which
+    holds `max_trainings`.
+    """
+
+    stale: str = ""
+    champion: ids.OrEmpty[ids.Version] = ""
+    refused: str = ""
+    superseded: tuple[str, ...] = ()
+    request: EvaluationRequest | None = None
+    timeout: timedelta = timedelta(0)
+    poll_interval: timedelta = timedelta(seconds=30)
+    max_trainings: int = 2
+
+    @property
+    def must_judge(self) -> bool:
+        """True when the evidence cannot be about the present champion before a judging."""
+        return bool(self.request or self.refused or self.superseded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ MAX_RESUBMISSIONS = 5
 _ATTEMPT = "-attempt-"
 _NOT_IN_JOBS, _ESCAPED = re.compile(r"[^a-z0-9_-]"), re.compile(r"_x([0-9a-f]{2})_")
 _ASK = "-asks-"
-_AGAINST, _NOTHING = "-vs-", "nothing"
+_AGAINST, _NOTHING, _AGAIN = "-vs-", "nothing", "-again-"
 # Figures of a training that one sentence shows.
 SHOWN_FIGURES = 8
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
@@ -337,15 +337,37 @@ def training_advice(model: str) -> str:
     return f"POST /api/models/{model}/train with a data_uri names the file to train on."
 
 
-def evaluation_id(run: str, champion: ModelVersion | None) -> str:
-    """Return the id of the evaluation of a run against this champion."""
-    return f"{run}{_AGAINST}{champion.version if champion else _NOTHING}"
+def evaluation_id(run: str, champion: ModelVersion | None, attempt: int = 1) -> str:
+    """Return the id of the evaluation of a run against this champion.
+
+    Each attempt has an id of its own; `attempt` counts from 1.
+    """
+    again = f"{_AGAIN}{attempt}" if attempt > 1 else ""
+    return f"{run}{_AGAINST}{champion.version if champion else _NOTHING}{again}"
+
+
+def is_attempt_of(evaluation: str, first: str) -> bool:
+    """Return whether an id is that of an evaluation, or of a later attempt at it."""
+    attempt = evaluation.removeprefix(f"{first}{_AGAIN}")
+    return evaluation == first or (attempt != evaluation and attempt.isdecimal())
 
 
 def champion_of(evaluation: str) -> str:
     """Return the version that an evaluation compared with, "" for none."""
-    _, separator, version = evaluation.rpartition(_AGAINST)
+    _, separator, rest = evaluation.rpartition(_AGAINST)
+    version, again, attempt = rest.rpartition(_AGAIN)
+    version = version if again and attempt.isdecimal() else rest
     return version if separator and version != _NOTHING else ""
+
+
+def judged_against(version: str) -> str:
+    """Return the words for the champion of an evaluation, "" for none: `against version 3`."""
+    return f"against version {version}" if version else "without a champion"
+
+
+def run_of_evaluation(evaluation: str) -> str:
+    """Return the training whose model an evaluation judged, "" when the id is none of ours."""
+    return evaluation.rpartition(_AGAINST)[0]
 
 
 def preparation_of(training: str) -> str:

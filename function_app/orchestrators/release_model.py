@@ -1,9 +1,11 @@
 """Release a registered model version to production.
 
-1. Build the image.  2. Deploy it to staging and smoke-test it.  3. Ask for approval and wait; a
-newer challenger supersedes one that waits.  4. In the model's rollout lane, promote and verify; on
-failure give the traffic back to the former champion and read it back.  5. Remove staging after any
-outcome.
+1. Build the image.  2. Deploy it to staging and smoke-test it.  3. When the version was judged
+against a former champion, judge it again against the present one.  4. Ask for approval and wait; a
+newer challenger supersedes one that waits. When production changes meanwhile, go back to 2, so that
+the approvers see a verdict about the present champion.  5. In the model's rollout lane, promote and
+verify; on failure give the traffic back to the former champion and read it back.  6. Remove staging
+after any outcome.
 """
 
 from collections.abc import Callable
@@ -12,7 +14,11 @@ from datetime import timedelta
 
 from function_app import names, steps
 from function_app.domain.release.approval import Decision, Evidence, Settlement, Verdict
-from function_app.domain.release.authorization import APPROVAL_LOST, NOT_AUTHORISED
+from function_app.domain.release.authorization import (
+    APPROVAL_LOST,
+    NOT_AUTHORISED,
+    STALE_VERDICT,
+)
 from function_app.domain.release.release import (
     AUTOMATIC,
     CANNOT_BECOME,
@@ -24,6 +30,7 @@ from function_app.domain.release.release import (
 from function_app.domain.release.serving import Deployment, Image, Rollout
 from function_app.domain.requests import (
     ApprovalRequest,
+    ComparisonPlan,
     Promotion,
     ReleaseEnd,
     ReleaseUpdate,
@@ -36,8 +43,9 @@ from function_app.domain.text.payload_limits import cap_reasons
 from function_app.orchestrators.roll_back import restore
 from function_app.orchestrators.shared.cancellable import CancelledError, cancellable
 from function_app.orchestrators.shared.clean_up import clean_up, reasons_of, tolerate
-from function_app.orchestrators.shared.lanes import in_lane
+from function_app.orchestrators.shared.lanes import LaneEvents, in_lane
 from function_app.orchestrators.shared.runs import FIRST_BACKOFF, ask_until
+from function_app.orchestrators.shared.second_judging import judge_again
 from function_app.orchestrators.shared.trail import Trail, first_line
 from function_app.orchestrators.shared.waits import NumberedEvents, constant, wait_until
 from function_app.steps.context import Story, StoryContext
@@ -67,9 +75,10 @@ def release_model(ctx: StoryContext, release: Release) -> Story[ReleaseResult]:
         if STORY_CANCELLED in first_line(fault):
             result = yield from _cancelled(ctx, fault)
         else:
-            # An approval was withdrawn, or its person may not approve any more: nothing has failed.
-            lost = APPROVAL_LOST in first_line(fault)
-            status = ReleaseStatus.REJECTED if lost else ReleaseStatus.FAILED
+            # An approval was withdrawn, its person may not approve any more, or the verdict is
+            # about a former champion: nothing has failed.
+            refused = any(code in first_line(fault) for code in (APPROVAL_LOST, STALE_VERDICT))
+            status = ReleaseStatus.REJECTED if refused else ReleaseStatus.FAILED
             result = ReleaseResult(status=status, reasons=reasons_of(fault))
     trail.show("removing staging")
     remove = steps.remove_staging(ctx, release)
@@ -123,25 +132,43 @@ def _release(ctx: StoryContext, trail: Trail, release: Release) -> Story[Release
     deployment = yield from _deploy(
         ctx, "The deployment to staging", lambda: steps.deploy_staging(ctx, promotion)
     )
-    trail.show("smoke-testing staging", endpoint=deployment.endpoint, runtime=deployment.runtime)
-    smoke = yield from steps.smoke_test(ctx, SmokeTest(release=release, deployment=deployment))
-    if not smoke.passed:
-        return _result(ReleaseStatus.REJECTED, smoke.reasons, image)
-
-    evidence = Evidence(
-        release_id=release.release_id, image_digest=image.digest, reasons=smoke.reasons
-    )
-    decided = yield from _await_approval(ctx, trail, release, image, evidence)
-    if isinstance(decided, ReleaseResult):
-        return decided
-    lane = LaneRequest(
-        lane=rollout_lane(release.model),
-        owner=ctx.instance_id,
-        since=ctx.current_utc_datetime,
-        hold=ROLLOUT,
-    )
-    result = yield from in_lane(ctx, trail, [lane], lambda: _promote(ctx, trail, release, image))
-    return replace(result, decided_by=decided.decided_by)
+    wakes = NumberedEvents(ctx, lambda number: names.decision_event(release.release_id, number))
+    turns = LaneEvents(ctx)
+    while True:
+        trail.show(
+            "smoke-testing staging", endpoint=deployment.endpoint, runtime=deployment.runtime
+        )
+        smoke = yield from steps.smoke_test(ctx, SmokeTest(release=release, deployment=deployment))
+        if not smoke.passed:
+            return _result(ReleaseStatus.REJECTED, smoke.reasons, image)
+        plan = yield from _plan(ctx, release)
+        if plan.must_judge:
+            ended = yield from judge_again(ctx, trail, release, plan, turns)
+            if ended is not None:
+                return replace(ended, image_digest=image.digest)
+            continue  # the reasons of the next smoke test have the new verdict
+        evidence = Evidence(
+            release_id=release.release_id,
+            image_digest=image.digest,
+            reasons=smoke.reasons,
+            evaluation_id=smoke.evaluation_id,
+        )
+        decided = yield from _await_approval(ctx, trail, release, image, evidence, wakes)
+        if isinstance(decided, ReleaseResult):
+            return decided
+        if decided is None:
+            continue
+        lane = LaneRequest(
+            lane=rollout_lane(release.model),
+            owner=ctx.instance_id,
+            since=ctx.current_utc_datetime,
+            hold=ROLLOUT,
+        )
+        result = yield from in_lane(
+            ctx, trail, [lane], lambda: _promote_judged(ctx, trail, release, image), events=turns
+        )
+        if result is not None:
+            return replace(result, decided_by=decided.decided_by)
 
 
 def _build(ctx: StoryContext, release: Release) -> Story[Image]:
@@ -175,12 +202,21 @@ def _deploy(
 
 
 def _await_approval(
-    ctx: StoryContext, trail: Trail, release: Release, image: Image, evidence: Evidence
-) -> Story[Decision | ReleaseResult]:
-    """Return the decision that approved the release, else the result with which it ended."""
+    ctx: StoryContext,
+    trail: Trail,
+    release: Release,
+    image: Image,
+    evidence: Evidence,
+    wakes: NumberedEvents,
+) -> Story[Decision | ReleaseResult | None]:
+    """Return the decision that approved the release, else the result with which it ended.
+
+    None when production changed, so that its evidence is about a former champion.
+    """
     request = ApprovalRequest(release=release, image=image, evidence=evidence)
     yield from steps.request_approval(ctx, request)
-    wakes = NumberedEvents(ctx, lambda number: names.decision_event(release.release_id, number))
+    # The first pause ends early also when an event ended the wait before this one.
+    wakes.woken = False
 
     def ask() -> Story[Settlement]:
         number = str(wakes.number)
@@ -191,7 +227,7 @@ def _await_approval(
     settled = yield from wait_until(
         ctx,
         ask,
-        lambda settled: bool(settled.superseded) or settled.decision is not None,
+        lambda settled: bool(settled.superseded or settled.stale) or settled.decision is not None,
         constant(POLL),
         wakes=wakes,
         pauses_when_woken=constant(POLL_WHEN_WOKEN),
@@ -200,6 +236,8 @@ def _await_approval(
     if settled.superseded:
         return _result(ReleaseStatus.SUPERSEDED, settled.superseded, image)
     decision = settled.decision
+    if decision is None and settled.stale:
+        return None
     if decision is None:
         reason = f"Nobody decided within {release.policy.approval_timeout}."
         return _result(ReleaseStatus.EXPIRED, (reason,), image)
@@ -208,6 +246,23 @@ def _await_approval(
     reason = f"{decision.decided_by} rejected it: {decision.comment}"
     rejected = _result(ReleaseStatus.REJECTED, (reason,), image)
     return replace(rejected, decided_by=decision.decided_by)
+
+
+def _promote_judged(
+    ctx: StoryContext, trail: Trail, release: Release, image: Image
+) -> Story[ReleaseResult | None]:
+    """Promote the image; None when its evidence is about a former champion."""
+    plan = yield from _plan(ctx, release)
+    if plan.stale:
+        return None
+    return (yield from _promote(ctx, trail, release, image))
+
+
+def _plan(ctx: StoryContext, release: Release) -> Story[ComparisonPlan]:
+    """Return the comparison that the release needs; none for one of an earlier version."""
+    if not release.policy.judged_again:
+        return ComparisonPlan()
+    return (yield from steps.plan_comparison(ctx, release))
 
 
 def _promote(

@@ -121,14 +121,18 @@ class Ledger(Protocol):
         """Mark older waiting releases of the model; return the ids that `newer` superseded."""
 
     def settle(
-        self, release_id: str, now: datetime, decision: Decision | None = None
+        self, release_id: str, now: datetime, decision: Decision | None = None, stale: str = ""
     ) -> Settlement:
         """Return the outcome of a release that waits; an approved one is in progress from then.
 
         A newer release of the model that waits or was promoted supersedes it, also after a
         decision. `decision` is the stored one over the release; it counts only for the image and
-        the evidence of the release's record.
+        the evidence of the release's record. Without one, a release whose evidence is stale is in
+        progress from then; `stale` is the reason, "" for none.
         """
+
+    def successor(self, release_id: str) -> Release | None:
+        """Return the release that supersedes this one as soon as it waits; None without one."""
 
     def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
         """Enter a lane or its queue, or extend the hold; return the holder."""

@@ -47,6 +47,13 @@ class Registry(Protocol):
         becomes the description of the version, in Azure its first 4,000 characters.
         """
 
+    def describe(self, version: ModelVersion, card: str) -> None:
+        """Make the attached model card of this name the description of an own version.
+
+        It replaces another card. In Azure it replaces no text of a person, and a failure is logged
+        only, because the description is for readers.
+        """
+
     def attached(self, version: ModelVersion, name: str) -> bytes | None:
         """Return a file that was attached to an own version; None without one of this name."""
 

@@ -7,10 +7,10 @@ from typing import TypeVar
 from function_app.domain.change.change import Change, CodeVersion
 from function_app.domain.lineage.chain import Known, known_run
 from function_app.domain.lineage.evidence_files import (
-    FILES,
     MODEL_CARD,
     OF_PREPARATION,
     digests_of,
+    names_of,
 )
 from function_app.domain.lineage.model_card import Judgement, model_card
 from function_app.domain.lineage.origin import PublishedCode, Training
@@ -46,44 +46,51 @@ def keep_code(ports: Ports, code: CodeVersion, change: Change) -> None:
     Lineage(ports.ledger, ports.inbox).keep_code(code.model, code.version, published)
 
 
-def keep_files(ports: Ports, version: ModelVersion) -> dict[str, str]:
+def keep_files(ports: Ports, version: ModelVersion, evaluation: str = "") -> dict[str, str]:
     """Attach the files behind a version's evidence to it; return the SHA-256 of each by its name.
 
-    A file that is attached already stays, so that a later call returns the same digests. A file
-    that no run has is left out. A version that another tool registered has no files.
+    The model card and the plots are about the evaluation, "" for the version's first one. The card
+    of a release's evaluation becomes the description of the version, also when it was attached
+    before. A file that is attached already stays, so that a later call returns the same digests. A
+    file that no run has is left out. A version that another tool registered has no files.
     """
     if not is_own(version):
         return {}
-    attached = {name: ports.registry.attached(version, name) for name in FILES}
+    names, judged = names_of(version, evaluation), evaluation or version.evaluation_id
+    attached = {name: ports.registry.attached(version, name) for name in names.values()}
     new = {
         name: content
-        for name, before in attached.items()
-        if before is None and (content := _content(ports, version, name)) is not None
+        for kind, name in names.items()
+        if attached[name] is None
+        and (content := _content(ports, version, kind, judged)) is not None
     }
     if new:
         ports.registry.attach(version, new)
         attached |= {name: ports.registry.attached(version, name) for name in new}
+    if evaluation and attached[names[MODEL_CARD]] is not None:
+        ports.registry.describe(version, names[MODEL_CARD])
     return digests_of(attached)
 
 
-def _content(ports: Ports, version: ModelVersion, name: str) -> bytes | None:
+def _content(ports: Ports, version: ModelVersion, name: str, evaluation: str) -> bytes | None:
     """Return the content of a file behind a version's evidence; None when no run has it."""
     if name == MODEL_CARD:
-        return card_of(ports, version).encode()
+        return card_of(ports, version, evaluation).encode()
     report = OF_PREPARATION.get(name)
-    run_id = preparation_of(version.run_id) if report else version.evaluation_id
+    run_id = preparation_of(version.run_id) if report else evaluation
     content = _found(partial(ports.jobs.report, run_id, report or name)) if run_id else None
     # The sender of a file chose its names and its texts, and a digest covers these bytes.
     return None if content is None else redact(content.decode(errors="replace")).encode()
 
 
-def card_of(ports: Ports, version: ModelVersion) -> str:
-    """Return the model card of a version from its present records."""
+def card_of(ports: Ports, version: ModelVersion, evaluation: str) -> str:
+    """Return the model card of a version about one of its evaluations, from its present records."""
     if not is_own(version):
         return model_card(Known(version=version), Judgement())
-    evaluation, preparation = version.evaluation_id, preparation_of(version.run_id)
+    preparation = preparation_of(version.run_id)
     project = ports.projects.get(version.model)
     judgement = Judgement(
+        evaluation_id=evaluation,
         comparison=_found(partial(ports.jobs.comparison, evaluation)) if evaluation else None,
         verdict=verdicts.find(ports.rows, evaluation),
         policy=verdicts.find_policy(ports.rows, evaluation),

@@ -29,6 +29,7 @@ from function_app.records.changes import Changes
 from function_app.records.changing import until_unchanged
 from function_app.records.decisions import Decisions
 from function_app.records.pushers import with_late_authors
+from function_app.services import judging
 from function_app.services.production import (
     attempt,
     former_image,
@@ -45,8 +46,9 @@ LOG = logging.getLogger("mlops.production")
 def promote(ports: Ports, promotion: Promotion) -> Rollout:
     """Move production's traffic to the image, or return the state of that rollout.
 
-    NotAuthorisedError when no stored approval names the release, this image and its evidence, or
-    when a person cancelled the release.
+    NotAuthorisedError when no stored approval names the release, this image and its evidence, when
+    a person cancelled the release, or when no passed verdict is about the present champion
+    (STALE_VERDICT).
     """
     release, rules = promotion.release, rules_of(ports, promotion.release.model)
     _check_not_cancelled(ports, release)
@@ -116,6 +118,9 @@ def _begin_promotion(ports: Ports, promotion: Promotion, rules: ProductionRules 
     assert rules is not None
     if earlier and earlier[-1].cause == release.release_id:
         return
+    version = ports.registry.get(release.model, release.version)
+    if stale := judging.find_stale(ports, version, record.evaluation_id):
+        raise refused_change("promote_challenger", judging.refuse_stale(release, stale))
     change = Change(
         number=last_number(earlier) + 1,
         kind=ChangeKind.PROMOTION,

@@ -38,6 +38,7 @@ def begin_wait(ports: Ports, request: ApprovalRequest) -> None:
             reasons=request.evidence.reasons,
             begun_at=stored.begun_at if stored else now,
             authors=authors_of(ports, ports.registry.get(image.model, image.version)),
+            evaluation_id=request.evidence.evaluation_id,
         )
     )
 

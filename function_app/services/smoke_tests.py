@@ -33,22 +33,29 @@ def run(ports: Ports, test: SmokeTest) -> GateResult:
     version = ports.registry.get(test.release.model, test.release.version)
     report = ports.probe.smoke_test(test.deployment, version)
     result = judge_smoke(report, test.deployment.image, policy)
-    return replace(result, reasons=(*result.reasons, *_evidence(ports, test, version)))
+    # Read once, so that all evidence is about one evaluation when production changes meanwhile.
+    in_staging = test.deployment.environment is Environment.STAGING
+    evaluation = judging.shown_evaluation(ports, version) if in_staging else ""
+    reasons = (*result.reasons, *_evidence(ports, test, version, evaluation))
+    return replace(result, reasons=reasons, evaluation_id=evaluation)
 
 
-def _evidence(ports: Ports, test: SmokeTest, version: ModelVersion) -> Iterator[str]:
+def _evidence(
+    ports: Ports, test: SmokeTest, version: ModelVersion, evaluation: str
+) -> Iterator[str]:
     """Yield the facts about the version that an approver decides by, beside the smoke test's."""
     yield from _missing_champion(ports, test.release.model)
     yield from describe_metrics(version)
     if test.deployment.environment is Environment.STAGING:
-        yield from judging.evidence(ports, version)
+        yield from judging.evidence(ports, version, evaluation)
     project = ports.projects.get(test.release.model)
     if project and test.deployment.environment is Environment.STAGING:
         if version.run_id:
             # The training itself reported these figures; they stand apart from the platform's own.
             yield from describe_reported(ports.jobs.get(version.run_id))
             # The event of a registration may arrive before the registration attached the files.
-            yield from describe_files(version, lineage.keep_files(ports, version))
+            attached = lineage.keep_files(ports, version, evaluation)
+            yield from describe_files(version, attached)
         named = replace(version, authors=authors_of(ports, version))
         yield from _authorship(named, project.approval_rules())
 

@@ -33,6 +33,7 @@ from function_app.domain.release.serving import Build, Rollout
 from function_app.domain.requests import (
     ApprovalRequest,
     Champion,
+    ComparisonPlan,
     DatasetCheck,
     DatasetRequest,
     Evaluation,
@@ -91,6 +92,7 @@ judge_reproduction = _step(ReproductionCheck, ReproductionResult)
 build_image = _step(Release, Build)
 deploy_staging = _step(Promotion, Rollout)
 smoke_test = _step(SmokeTest, GateResult)
+plan_comparison = _step(Release, ComparisonPlan)
 remove_staging = _step(Release)
 request_approval = _step(ApprovalRequest)
 settle_approval = _step(Release, Settlement)

@@ -14,7 +14,7 @@ from mlopsctl.reach.client import ApiError
 from mlopsctl.reach.connection import STATE, Json, State, Url, connect, print_json
 
 # A sentence of the evidence about a file: domain/lineage/evidence_files.py writes it.
-_FILE = re.compile(r"(/api/models/[\w.-]+/versions/[\w.-]+/evidence/([\w-]+\.[a-z]+)), SHA-256 ")
+_FILE = re.compile(r"(/api/models/[\w.-]+/versions/[\w.-]+/evidence/([\w.-]+\.[a-z]+)), SHA-256 ")
 _DIGEST = re.compile(r"([0-9a-f]{64})\.$")
 _FOLDER = typer.Option("--out", help="Write the files into this folder.")
 

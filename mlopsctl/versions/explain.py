@@ -22,9 +22,9 @@ def explain(
 ) -> None:
     """Explain a version by its event, data, commit, parameters, lock, run and model."""
     api = connect(url, state)
-    if as_card:
-        return print(api.text(f"{version_path(name)}/evidence/model-card.md"), end="")
     content = api.get(f"{version_path(name)}/lineage")
+    if as_card:
+        return print(api.text(content["model_card"]), end="")
     if as_json:
         return print_json(content)
     out = screens.console()

@@ -127,11 +127,17 @@ class FakeImages:
 
 @dataclass
 class FakeRegistry:
+    """A registry with every version, judged against `compared`, None for the present champion."""
+
     champions: list[str] = field(default_factory=list)
     authors: Authors = ()
     code: CodeVersion | None = None
+    production: FakeProduction | None = None
+    compared: str | None = None
 
     def get(self, model: str, version: str) -> ModelVersion:
+        served = self.production.served if self.production else None
+        champion = (served.version if served else "") if self.compared is None else self.compared
         return ModelVersion(
             model=model,
             version=version,
@@ -139,6 +145,7 @@ class FakeRegistry:
             uri="",
             digest="d",
             code=self.code,
+            evaluation_id=f"train-{model}-{version}-vs-{champion or 'nothing'}",
             authors=self.authors,
         )
 
@@ -187,6 +194,9 @@ class Bench:
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     projects: Mapping[str, ModelProject] = field(default_factory=sample_projects)
 
+    def __post_init__(self) -> None:
+        self.registry.production = self.production
+
     @property
     def clock(self) -> "Bench":
         return self
@@ -215,12 +225,21 @@ class Bench:
     def pass_time(self, **time: float) -> None:
         self.moment += timedelta(**time)
 
-    def ask(self, version: str, built: Image | None = None, suffix: str = "") -> ReleaseRecord:
-        """Let a release get as far as waiting for a decision."""
+    def ask(
+        self,
+        version: str,
+        built: Image | None = None,
+        suffix: str = "",
+        evaluation_id: str = "",
+    ) -> ReleaseRecord:
+        """Let a release get as far as waiting for a decision on evidence about an evaluation."""
         wanted, built = release(version, suffix), built or image(version)
         self.update(version, ReleaseStatus.IN_PROGRESS, suffix)
         evidence = Evidence(
-            release_id=wanted.release_id, image_digest=built.digest, reasons=("fine",)
+            release_id=wanted.release_id,
+            image_digest=built.digest,
+            reasons=("fine",),
+            evaluation_id=evaluation_id,
         )
         request = ApprovalRequest(release=wanted, image=built, evidence=evidence)
         releases.request_approval(self.ports, request)
@@ -252,9 +271,12 @@ class Bench:
         )
         return self.decisions.decide(record, decision, self.projects[MODEL].approval_rules())
 
-    def approve(self, version: str, suffix: str = "", person: str = "ada") -> None:
+    def approve(
+        self, version: str, suffix: str = "", person: str = "ada", evaluation_id: str = ""
+    ) -> None:
         """Let a release be approved, and its story hear of it."""
-        self.decide(self.ask(version, suffix=suffix), person=person)
+        record = self.ask(version, suffix=suffix, evaluation_id=evaluation_id)
+        self.decide(record, person=person)
         releases.settle_approval(self.ports, release(version, suffix))
 
     def promote(self, version: str, built: Image | None = None, suffix: str = "") -> Rollout:

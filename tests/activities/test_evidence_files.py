@@ -11,7 +11,12 @@ import pytest
 from function_app.domain.data_quality import Prepared
 from function_app.domain.gates import Comparison, judge
 from function_app.domain.lineage.environment import RunEnvironment
-from function_app.domain.lineage.evidence_files import describe_files
+from function_app.domain.lineage.evidence_files import (
+    describe_files,
+    evaluation_of,
+    kind_of,
+    names_of,
+)
 from function_app.domain.training import ModelVersion, Run, preparation_of, unknown_run
 from function_app.errors import NotFoundError
 from function_app.ports import Ports
@@ -24,6 +29,7 @@ from tests.domain.test_lineage import RUN, VERSION
 from tests.domain.test_model_card import COMPARISON, POLICY, PREPARED
 from tests.sample_project import sample_projects
 
+LATER = "train-diabetes-1-vs-4"
 PAGE, JSON = b"<p>442 rows</p>", b'{"rows": 442}'
 REPORTS = {"report.html": PAGE, "report.json": JSON, "drift.svg": b"<svg>drift</svg>"}
 PLOTS = {"predicted.svg": b"<svg>predicted</svg>", "residuals.svg": b"<svg>residuals</svg>"}
@@ -37,6 +43,7 @@ class Platform:
     files: dict[str, bytes] = field(default_factory=dict)
     run: Run = RUN
     calls: int = 0
+    described: list[str] = field(default_factory=list)
     rows: MemoryRows = field(default_factory=MemoryRows)
 
     def attached(self, version: ModelVersion, name: str) -> bytes | None:
@@ -46,8 +53,12 @@ class Platform:
         self.calls += 1
         self.files = {**files, **self.files}
 
+    def describe(self, version: ModelVersion, card: str) -> None:
+        self.described.append(card)
+
     def report(self, run_id: str, name: str) -> bytes:
-        of_run = {"prepare-diabetes-1": self.reports, VERSION.evaluation_id: PLOTS}
+        later = {"predicted.svg": b"<svg>later</svg>"}
+        of_run = {"prepare-diabetes-1": self.reports, VERSION.evaluation_id: PLOTS, LATER: later}
         if name not in of_run.get(run_id, {}):
             raise NotFoundError("There is no such report.")
         return of_run[run_id][name]
@@ -59,7 +70,7 @@ class Platform:
         return None
 
     def comparison(self, run_id: str) -> Comparison:
-        if run_id != VERSION.evaluation_id:
+        if run_id not in (VERSION.evaluation_id, LATER):
             raise NotFoundError("There is no such evaluation.")
         return COMPARISON
 
@@ -75,8 +86,8 @@ class Platform:
         given.ledger, given.projects = ledger, sample_projects()
         return cast(Ports, given)
 
-    def keep(self, version: ModelVersion = VERSION) -> dict[str, str]:
-        return keep_files(self.ports, version)
+    def keep(self, version: ModelVersion = VERSION, evaluation: str = "") -> dict[str, str]:
+        return keep_files(self.ports, version, evaluation)
 
 
 def sha256(content: bytes) -> str:
@@ -149,7 +160,62 @@ def test_nothing_is_attached_to_a_version_of_another_tool() -> None:
 
     assert platform.keep(foreign) == {}
     assert platform.calls == 0
-    assert "another tool registered the version" in card_of(platform.ports, foreign)
+    assert "another tool registered the version" in card_of(platform.ports, foreign, "")
+
+
+def test_card_and_plots_of_a_second_judging_are_attached_beside_the_first_ones() -> None:
+    platform = Platform()
+    first = platform.keep()
+
+    digests = platform.keep(evaluation=LATER)
+
+    assert list(digests) == [
+        "model-card-vs-4.md",
+        *("data-report.html", "data-report.json", "data-drift.svg"),
+        "predicted-vs-4.svg",
+    ]
+    assert platform.files["predicted-vs-4.svg"] == b"<svg>later</svg>"
+    assert platform.files["predicted.svg"] == PLOTS["predicted.svg"]
+    card = platform.files["model-card-vs-4.md"].decode()
+    assert "| figure | this version | champion, version 4 |" in card
+    assert (
+        f"Model card: /api/models/diabetes/versions/3/evidence/model-card-vs-4.md, SHA-256 {sha256(card.encode())}."
+        in tuple(describe_files(VERSION, digests))
+    )
+    assert platform.keep() == first
+
+
+def test_the_description_is_the_card_of_the_evaluation_that_is_valid_now() -> None:
+    platform = Platform()
+    for evaluation in ("", LATER, VERSION.evaluation_id):
+        platform.keep(evaluation=evaluation)
+
+    # The registration attaches the first card, which is the description then.
+    assert platform.described == ["model-card-vs-4.md", "model-card.md"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("model-card.md", "model-card.md"),
+        ("model-card-vs-4.md", "model-card.md"),
+        ("model-card-vs-nothing-again-2.md", "model-card.md"),
+        ("calibration-vs-1.0.svg", "calibration.svg"),
+        ("data-report-vs-4.html", None),
+        ("model-card-vs-.md", None),
+        ("model-card-vs-../x.md", None),
+        ("model-card-vs-4.svg", None),
+        ("model.skops", None),
+    ],
+)
+def test_a_name_of_a_file_is_one_of_the_known_kinds(name: str, kind: str | None) -> None:
+    assert kind_of(name) == kind
+
+
+def test_the_name_of_a_card_names_its_evaluation() -> None:
+    for evaluation in (VERSION.evaluation_id, LATER, f"{LATER}-again-2"):
+        card = names_of(VERSION, evaluation)["model-card.md"]
+        assert evaluation_of(VERSION, card) == evaluation
 
 
 def test_the_evidence_names_the_path_and_the_digest_of_each_file() -> None:

@@ -19,7 +19,7 @@ from function_app.domain.training import ModelVersion, Run, RunStatus, champion_
 from function_app.ports import Ports
 from function_app.ports.rows import Put
 from function_app.records.ledger import verdicts
-from function_app.services.judging import evidence
+from function_app.services.judging import MOST_ATTEMPTS, evidence
 from tests.activities.test_reconciliation import FakeProduction, PortsOfAModel, Promoted
 from tests.contracts.memory_rows import MemoryRows
 from tests.domain.test_gates import FIGURES
@@ -29,11 +29,11 @@ POLICY = GatePolicy(bar=9.0, inconclusive="ask")
 COMPARED = replace(FIGURES, gain_low=-10.0, look=2)
 
 
-def run_named(run_id: str) -> Run:
+def run_named(run_id: str, status: RunStatus = RunStatus.COMPLETED) -> Run:
     return Run(
         run_id=run_id,
         model="diabetes",
-        status=RunStatus.COMPLETED,
+        status=status,
         dataset_version="d",
         output_uri="",
     )
@@ -55,6 +55,9 @@ class Bench:
 
     def __init__(self, served: str | None) -> None:
         self.served, self.looks, self.given, self.comparison = served, [], [], COMPARED
+        self.ended: dict[str, RunStatus] = {}
+        self.read: list[str] = []
+        self.known = True
         self.ports = cast(
             Ports,
             SimpleNamespace(
@@ -64,7 +67,7 @@ class Bench:
                 jobs=SimpleNamespace(
                     submit_evaluation=self._submit,
                     comparison=lambda run_id: self.comparison,
-                    get=lambda run_id: replace(run_named(run_id), code=self.code),
+                    get=self._get,
                 ),
             ),
         )
@@ -78,14 +81,23 @@ class Bench:
             return None
         return Image(model=model, version=self.served, digest="sha256:x", uri="")
 
+    def _get(self, run_id: str) -> Run:
+        self.read.append(run_id)
+        unknown = RunStatus.COMPLETED if self.known else RunStatus.UNKNOWN
+        return replace(run_named(run_id, self.ended.get(run_id, unknown)), code=self.code)
+
     def _submit(self, run_id: str, *given: Any) -> Run:
         self.looks.append(given[-1])
         self.given.append((given[2], given[3]))
         return run_named(run_id)
 
-    def submit(self, run_id: str) -> Run:
+    def submit(self, run_id: str, attempt: int = 1) -> Run:
         request = EvaluationRequest(
-            run=run_named(run_id), preparation_id="p", instance_id="i", policy=POLICY
+            run=run_named(run_id),
+            preparation_id="p",
+            instance_id="i",
+            policy=POLICY,
+            attempt=attempt,
         )
         return submit_evaluation(self.ports, request)
 
@@ -100,6 +112,31 @@ def test_each_comparison_with_a_champion_is_counted_once() -> None:
 
     # The same rows against another champion are one more test.
     assert bench.looks == [1, 2, 1, 3]
+
+
+def test_each_attempt_at_a_comparison_has_a_run_of_its_own_and_spends_no_more() -> None:
+    bench = Bench("1")
+    bench.ended = {"a-vs-1": RunStatus.CANCELLED, "a-vs-1-again-2": RunStatus.FAILED}
+
+    ran = [bench.submit("a", attempt).run_id for attempt in (1, 2, 3, 3)]
+
+    assert ran == ["a-vs-1", "a-vs-1-again-2", "a-vs-1-again-3", "a-vs-1-again-3"]
+    assert bench.looks == [1, 1, 1, 1]
+
+
+def test_a_comparison_that_completed_is_not_repeated_by_a_later_attempt() -> None:
+    bench = Bench("1")
+    bench.ended = {"a-vs-1": RunStatus.FAILED, "a-vs-1-again-2": RunStatus.COMPLETED}
+
+    assert bench.submit("a", 4).run_id == "a-vs-1-again-2"
+
+
+def test_few_of_very_many_attempts_are_read() -> None:
+    bench = Bench("1")
+    bench.known = False
+
+    assert bench.submit("a", 10**15).run_id == f"a-vs-1-again-{10**15}"
+    assert len(bench.read) == MOST_ATTEMPTS
 
 
 def test_the_evaluation_is_given_the_served_version_and_the_policy() -> None:
@@ -123,7 +160,14 @@ def test_a_training_without_a_champion_spends_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("evaluation_id", "champion"),
-    [("train-m-vs-x-a-vs-12", "12"), ("train-m-a-vs-nothing", ""), ("", "")],
+    [
+        ("train-m-vs-x-a-vs-12", "12"),
+        ("train-m-a-vs-nothing", ""),
+        ("", ""),
+        ("a-vs-12-again-2", "12"),
+        ("a-vs-nothing-again-12", ""),
+        ("a-vs-12-again-b", "12-again-b"),
+    ],
 )
 def test_an_evaluation_names_its_champion(evaluation_id: str, champion: str) -> None:
     assert champion_of(evaluation_id) == champion
@@ -133,12 +177,13 @@ def test_an_approver_sees_the_verdict_with_its_interval_and_both_figures() -> No
     bench = Bench("1")
     result = evaluate_challenger(bench.ports, Evaluation(evaluation_id="a-vs-1", policy=POLICY))
 
-    shown = tuple(evidence(bench.ports, version_of("2", "a-vs-1")))
+    shown = tuple(evidence(bench.ports, version_of("2", "a-vs-1"), "a-vs-1"))
 
     assert result.passed
     assert shown[0] == f"Verdict of the gate: inconclusive. {result.reasons[0]}"
     assert "mse 80 against 100 on 90 rows. The gain is between -10 and 30" in shown[0]
-    assert shown[1:] == result.reasons[1:]
+    assert shown[1:-1] == result.reasons[1:]
+    assert shown[-1] == "The version was judged against version 1, by a-vs-1."
     assert "comparison 2 of the model" in shown[1]
     assert shown[2].endswith("The approvers decide by these figures.")
 
@@ -150,7 +195,7 @@ def test_an_approver_sees_whose_function_judged() -> None:
     bench.code = CodeVersion(model="diabetes", version="c" * 64, uri="", commit=code)
 
     evaluate_challenger(bench.ports, Evaluation(evaluation_id="a-vs-1", policy=POLICY))
-    *_, said = evidence(bench.ports, version_of("2", "a-vs-1"))
+    *_, said, _ = evidence(bench.ports, version_of("2", "a-vs-1"), "a-vs-1")
 
     assert "the function toy.costs:cost of commit 666666666666, defined in a file with the" in said
     assert "the rule of this comparison came with the challenger." in said
@@ -161,34 +206,29 @@ def test_an_approver_sees_whose_function_judged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("evaluation_id", "served", "compared"),
+    ("evaluation_id", "served", "changed"),
     [
-        ("a-vs-1", "1", None),
-        ("a-vs-1", "3", "version 1"),
-        ("a-vs-nothing", "3", "none"),
-        ("a-vs-nothing", None, None),
-        ("a-vs-1", "2", None),
+        ("a-vs-1", "1", False),
+        ("a-vs-1", "3", True),
+        ("a-vs-nothing", "3", True),
+        ("a-vs-nothing", None, False),
+        ("a-vs-1", "2", False),
     ],
 )
 def test_an_approver_sees_that_the_champion_has_changed(
-    evaluation_id: str, served: str | None, compared: str | None
+    evaluation_id: str, served: str | None, *, changed: bool
 ) -> None:
     bench = Bench(served)
     evaluate_challenger(bench.ports, Evaluation(evaluation_id=evaluation_id, policy=POLICY))
 
     shown = [
         each
-        for each in evidence(bench.ports, version_of("2", evaluation_id))
+        for each in evidence(bench.ports, version_of("2", evaluation_id), evaluation_id)
         if each.startswith("Production serves")
     ]
 
-    if compared is None:
-        assert shown == []
-    else:
-        assert shown == [
-            "Production serves version 3 by now, and this version was compared with "
-            f"{compared}. Train again to compare them."
-        ]
+    text = "Production serves version 3 by now: the version must be judged again before its "
+    assert shown == ([f"{text}promotion."] if changed else [])
 
 
 def test_a_repeated_judgement_replaces_the_stored_verdict() -> None:
@@ -209,9 +249,13 @@ def test_a_verdict_of_an_earlier_version_has_no_policy() -> None:
     assert verdicts.find_policy(rows, "b-vs-1") is None
 
 
-def test_a_version_without_a_stored_verdict_has_no_such_evidence() -> None:
-    assert tuple(evidence(Bench("1").ports, version_of("2", "old-vs-1"))) == ()
-    assert tuple(evidence(Bench("1").ports, version_of("2"))) == ()
+def test_the_evidence_names_the_evaluation_also_when_its_verdict_is_not_stored() -> None:
+    ports = Bench("1").ports
+
+    assert tuple(evidence(ports, version_of("2", "old-vs-1"), "old-vs-1")) == (
+        "The version was judged against version 1, by old-vs-1.",
+    )
+    assert tuple(evidence(ports, version_of("2"), "")) == ()
 
 
 def test_a_champion_with_a_fault_is_not_reported_as_deleted() -> None:

@@ -217,6 +217,9 @@ def test_an_approver_sees_what_the_training_reported_apart_from_the_platform_s_f
         def attached(self, version: ModelVersion, name: str) -> bytes | None:
             return name.encode()
 
+        def describe(self, version: ModelVersion, card: str) -> None:
+            """Describe nothing."""
+
     run = Run(
         run_id="r",
         model="diabetes",

@@ -208,6 +208,12 @@ def test_the_files_behind_the_evidence_are_artifacts_of_the_version_s_run(tmp_pa
     listed = [file.path for file in client.list_artifacts(tracked.info.run_id, "evidence")]
     names = ("data-report.html", "data-report.json", "model-card.md")
     assert listed == [f"evidence/{name}" for name in names]
+    later = b"# Model card: diabetes, version 1, after another judging\n"
+    registry.attach(version, {"model-card-vs-4.md": later})
+    for name, text in (("model-card-vs-4.md", later), ("model-card.md", card), ("none.md", card)):
+        registry.describe(version, name)
+        shown = client.get_model_version("diabetes", version.version)
+        assert shown.description == text.decode()
     for name, content in (("data-report.html", b"<p>442 rows</p>"), ("model-card.md", card)):
         artifact = client.download_artifacts(tracked.info.run_id, f"evidence/{name}")
         assert Path(artifact).read_bytes() == content

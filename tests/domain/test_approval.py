@@ -72,6 +72,12 @@ def test_the_hash_of_evidence_is_that_of_its_compact_json() -> None:
     assert evidence.digest == hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_the_hash_of_evidence_covers_the_evaluation() -> None:
+    first, second = (replace(EVIDENCE, evaluation_id=f"a-vs-{n}") for n in (1, 2))
+
+    assert len({EVIDENCE.digest, first.digest, second.digest}) == 3
+
+
 @pytest.mark.parametrize("named", [(RELEASE_ID, "sha256:aa"), ("other", "sha256:bb")])
 def test_evidence_of_another_release_or_image_is_refused(named: tuple[str, str]) -> None:
     with pytest.raises(ContractError) as caught:

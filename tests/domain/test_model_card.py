@@ -86,6 +86,7 @@ PREPARED = Prepared(
     ),
 )
 JUDGED = Judgement(
+    evaluation_id=VERSION.evaluation_id,
     comparison=COMPARISON,
     verdict=judge(COMPARISON, POLICY),
     policy=POLICY,
@@ -184,6 +185,16 @@ def test_limits_that_set_nothing_are_left_out() -> None:
     )
 
 
+def test_a_card_about_a_second_judging_names_its_champion_and_its_evaluation() -> None:
+    card = model_card(WHOLE, replace(JUDGED, evaluation_id="train-diabetes-1-vs-4"))
+
+    assert "| figure | this version | champion, version 4 |" in card
+    assert (
+        "- The version was compared with version 4 after its registration, by "
+        "train-diabetes-1-vs-4, when production changed; production may serve another one now."
+    ) in card.splitlines()
+
+
 def test_a_broken_rule_is_shown_with_its_reason() -> None:
     policy = replace(POLICY, max_model_bytes=1_000)
 
@@ -193,17 +204,18 @@ def test_a_broken_rule_is_shown_with_its_reason() -> None:
 
 
 def test_a_first_version_was_judged_by_the_bar_alone() -> None:
-    first = replace(VERSION, evaluation_id="train-diabetes-1-vs-nothing")
+    evaluation = "train-diabetes-1-vs-nothing"
+    first = replace(VERSION, evaluation_id=evaluation)
     alone = replace(
         COMPARISON, champion_loss=None, gain=None, champion=None, look=0, slices=(), known=None
     )
     card = model_card(
         replace(WHOLE, version=first),
-        replace(JUDGED, comparison=alone, verdict=judge(alone, POLICY)),
+        replace(JUDGED, evaluation_id=evaluation, comparison=alone, verdict=judge(alone, POLICY)),
     )
 
     assert "| figure | this version | no champion |" in card
-    assert "compared with no champion" in card
+    assert "compared with no champion before its registration; only the bar judged" in card
     assert "Gain in the loss" not in card
     assert "largest errors against the champion's" not in card
 

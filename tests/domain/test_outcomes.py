@@ -10,6 +10,7 @@ from function_app.domain.release.release import (
     ReleasePolicy,
     ReleaseRecord,
     ReleaseStatus,
+    attempt_of,
     next_attempt,
 )
 from function_app.domain.stories.attention import failed_releases, failed_stories
@@ -212,3 +213,5 @@ def test_attempts_of_a_release_are_counted_whatever_its_version_is_called() -> N
     assert second.release_id == "release-m-1-try2"
     assert next_attempt(second).release_id == "release-m-1-try3"
     assert next_attempt(odd).release_id == "release-m-1-tryout-try2"
+    attempts = [attempt_of(each) for each in (RELEASE, second, next_attempt(second), odd)]
+    assert attempts == [1, 2, 3, 1]

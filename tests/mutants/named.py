@@ -19,6 +19,10 @@ _JUDGING = "function_app/services/judging.py"
 _OF_GATES = ("tests/domain/test_gate_limits.py", "tests/domain/test_gates.py")
 _OF_COMPARISON = ("tests/platform_jobs/test_comparison.py",)
 _OF_JUDGING = ("tests/activities/test_judging.py",)
+_OF_STALE = (
+    "tests/activities/test_stale_verdicts.py",
+    "tests/activities/test_second_judging_plans.py",
+)
 _OF_RELEASE = ("tests/domain/test_release_states.py", "tests/domain/test_release.py")
 _OF_APPROVAL = ("tests/domain/test_approval.py",)
 _OF_AUTHORIZATION = ("tests/domain/test_authorization.py", "tests/domain/test_orders.py")
@@ -215,8 +219,36 @@ NAMED = (
     Named(
         name="comparisons are not counted",
         path=_JUDGING,
-        before="looks.count(ports.rows, run.model, run_id) if champion else 0",
+        before="looks.count(ports.rows, run.model, comparison) if champion else 0",
         after="0",
         tests=_OF_JUDGING,
+    ),
+    Named(
+        name="a verdict about a former champion promotes",
+        path=_JUDGING,
+        before="if present in (champion_of(first), version.version):",
+        after="if champion_of(first) or present == version.version:",
+        tests=_OF_STALE,
+    ),
+    Named(
+        name="a rejection against the present champion promotes",
+        path="function_app/records/ledger/verdicts.py",
+        before="(v := find(rows, key)) is not None and v.passed",
+        after="(v := find(rows, key)) is not None",
+        tests=_OF_STALE,
+    ),
+    Named(
+        name="an approval of evidence about a champion that was replaced meanwhile promotes",
+        path=_JUDGING,
+        before="    if shown == valid:",
+        after="    if valid is not None:",
+        tests=_OF_STALE,
+    ),
+    Named(
+        name="a superseded release spends error on a second judging",
+        path=_JUDGING,
+        before="if (newer := ports.ledger.successor(release.release_id)) is not None:",
+        after="if (newer := None) is not None:",
+        tests=_OF_STALE,
     ),
 )

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from funchost.commands import export
+from mlopsctl.reach.client import ApiError
 from tests.adapters.git.repositories import Repository, make_repository
+from tests.funchost.conftest import until
 from tests.stories import conftest as stories
 from tests.stories.conftest import ROOT, App, make_app
 
@@ -58,7 +60,6 @@ def _play(app: App, data: str) -> None:
     app.at_step("release-eager-3", "awaiting approval")
     app.api.decide(app.api.release("release-eager-3"), "approve", "ada", "")
     app.ended("release-eager-3")
-    app.ended(app.api.roll_back("eager", "ada")["instance_id"])
     again = app.api.post("/api/models/eager/versions/1/reproduction")["instance_id"]
     app.ended(again)
     app.drop("diabetes/bad.csv", "a,b\n1,2\n")
@@ -81,11 +82,28 @@ def _play(app: App, data: str) -> None:
     app.drop("eager/4.csv", data + row * 3)
     app.ended(app.claimed("eager/4.csv"))
     app.at_step("release-eager-4", "awaiting approval")
+    _change_production(app, "release-eager-4")
     app.api.cancel("release-eager-4", "ada", "not now")
     app.ended("release-eager-4")
     app.drop("sick/1.csv", data)
     app.ended(app.claimed("sick/1.csv"))
     app.ended("release-sick-1")
+
+
+def _change_production(app: App, waiting: str) -> None:
+    """Roll back while a release waits, so that it judges its version again and asks again."""
+    app.ended(app.api.roll_back("eager", "ada")["instance_id"])
+    before = app.api.release(waiting)
+    with pytest.raises(ApiError, match="judges its version again"):
+        app.api.decide(before, "approve", "ada", "")
+
+    def asks_again() -> bool:
+        now = app.api.release(waiting)
+        is_new = now["evidence_hash"] != before["evidence_hash"]
+        return is_new and bool(now["status"] == "awaiting_approval")
+
+    until(asks_again, "the new evidence", 120)
+    app.at_step(waiting, "awaiting approval")
 
 
 def _play_code(app: App, repository: Repository) -> None:

@@ -20,9 +20,7 @@ def artifacts(state: Path, version: str) -> set[str]:
     return {file.path for file in client.list_artifacts(run, "evidence")}
 
 
-def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
-    fresh_app: App, diabetes: str
-) -> None:
+def test_the_whole_loop_a_repetition_and_two_rejections(fresh_app: App, diabetes: str) -> None:
     app = fresh_app
     app.drop("diabetes/a.csv", diabetes)
     assert app.ended(app.claimed("diabetes/a.csv"))["output"]["version"] == "1"
@@ -98,7 +96,7 @@ def test_the_whole_loop_a_repetition_a_rejection_and_a_roll_back(
     assert served["result"] == pytest.approx(golden["result"], abs=1e-9)
 
     _check_tracking(app)
-    _check_second_release(app, promoted["endpoint"], promoted["image_digest"])
+    _check_second_version(app, promoted["endpoint"], promoted["image_digest"])
 
 
 def _check_tracking(app: App) -> None:
@@ -115,8 +113,8 @@ def _check_tracking(app: App) -> None:
     assert set(recorded().values()) == {"FINISHED"}
 
 
-def _check_second_release(app: App, endpoint: str, former: str) -> None:
-    """A version registered by hand is released by its event; rolling back restores the first."""
+def _check_second_version(app: App, endpoint: str, former: str) -> None:
+    """A version registered by hand is released by its event, and judged against the champion."""
     registered = {
         "id": "m2",
         "topic": "t",
@@ -131,25 +129,24 @@ def _check_second_release(app: App, endpoint: str, former: str) -> None:
     assert receipt["outcome"] == "started"
     assert app.api.post("/api/events", registered)["receipts"][0]["outcome"] == "repeated"
     second = receipt["instance_id"]
-    app.at_step(second, "awaiting approval")
-    app.api.decide(app.api.release(second), "approve", "grace", "")
-    assert app.ended(second)["output"]["status"] == "promoted"
 
-    back = app.api.roll_back("diabetes", "ada", "slower than the first")
-    assert app.ended(back["instance_id"])["output"]["restored"] is True
+    ended = app.ended(second)
+
+    # Its copied verdict is of the time before there was a champion.
+    assert ended["outcome"] == "rejected"
+    assert "judging again" in [step["step"] for step in ended["step"]["trail"]]
     kept = app.api.get(f"/api/releases/{second}")
-    assert (kept["status"], kept["rolled_back_by"]) == ("rolled_back", "ada")
-    assert (kept["decided_by"], kept["reasons"]) == (
-        "grace",
-        ["ada rolled back to version 1: slower than the first"],
+    assert (kept["status"], kept["decided_by"]) == ("rejected", None)
+    assert kept["reasons"][0] == (
+        "diabetes:2 was judged without a champion. Production changed, so that it must be judged "
+        "against version 1."
     )
+    assert kept["reasons"][1].startswith("The challenger is shown not to be better by enough")
+    assert any("This is comparison 2 of the model" in reason for reason in kept["reasons"])
+    assert not (app.state / "staging" / f"{second}.json").exists()
     model = app.api.get("/api/models/diabetes")
     assert (model["version"], model["endpoint"]) == ("1", endpoint)
-    assert model["serves_since"] == kept["updated_at"]
-    assert app.api.get("/api/attention")["attention"] == [], "a person rolled back"
-    until(
-        lambda: httpx.get(f"{endpoint}/healthz").json()["image"] == former, "the first image again"
-    )
+    assert httpx.get(f"{endpoint}/healthz").json()["image"] == former
 
 
 def _register_second_version(app: App) -> None:

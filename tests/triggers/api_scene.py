@@ -198,7 +198,7 @@ class Scene(PeopleBench):
             Platform(),
         )
         self.datasets, self.production, self.stories = FewFiles(), Production(), Stories()
-        self.registry = Registry()
+        self.registry = Registry(production=self.production)
         self.production.served = image("2")
         self.limits, self.budgets, self.away = Limits(), Budgets(), False
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from function_app.domain.gates import GateResult
+from function_app.records.ledger import verdicts
 from tests.activities.law_bench import MODEL
 from tests.triggers.api_scene import REPORT, Scene
 
@@ -50,3 +52,23 @@ def test_a_version_without_an_attached_card_gets_one_from_its_records(
     card = answer.get_body().decode()
     assert card.startswith(f"# Model card: diabetes, version {version}\n")
     assert text in card
+
+
+def test_the_lineage_has_the_path_of_the_card_about_the_comparison_that_is_valid_now(
+    scene: Scene,
+) -> None:
+    def card() -> str:
+        answer = scene.send("get_lineage", version="3", model=MODEL)
+        return str(json.loads(answer.get_body())["model_card"])
+
+    folder = f"/api/models/{MODEL}/versions/3/evidence"
+    scene.registry.compared = "1"
+    assert card() == f"{folder}/model-card.md"
+    later = f"train-{MODEL}-3-vs-2"
+    verdicts.save(scene.rows, later, GateResult(passed=True, reasons=("better",)))
+
+    assert card() == f"{folder}/model-card-vs-2.md"
+    answer = scene.send("get_evidence_file", version="3", name="model-card-vs-2.md", model=MODEL)
+    assert (answer.status_code, answer.mimetype) == (200, "text/markdown")
+    other = scene.send("get_evidence_file", version="3", name="model-card-vs-5.md", model=MODEL)
+    assert other.status_code == 404

@@ -45,6 +45,8 @@ CHAMPION = "champion"
 RUN, DIGEST, CODE_URI, EVALUATION = "run_id", "digest", "code_uri", "evaluation"
 SCHEMA_DIGEST = "schema_digest"
 _METRIC = "metric."
+# The first words of each model card (domain/lineage/model_card.py).
+_CARD = "# Model card"
 # Characters. Azure ML does not document its limit of a description.
 MOST_OF_DESCRIPTION = 4_000
 # Stages as people read them in the studio.
@@ -103,25 +105,37 @@ class AzureRegistry:
             )
         )
         if card := files.get(MODEL_CARD):
-            try:
-                self._describe(version, card.decode())
-            except PlatformError as error:
-                # The card is attached below; its copy in the registry is for readers only.
-                _LOG.warning("%s", error)
+            self._describe(version, MODEL_CARD, card.decode())
         for name, content in files.items():
             self._blobs.create(_evidence_name(version, name), content)
 
-    def _describe(self, version: ModelVersion, text: str) -> None:
-        """Make a text the description of a version, unless it has one."""
-        entry = self._get(version.model, version.version)
-        if entry.description:
-            return
-        entry.description = text
+    def describe(self, version: ModelVersion, card: str) -> None:
+        content = self.attached(version, card)
+        if content is not None:
+            self._describe(version, card, content.decode(), replaced=_CARD)
+
+    def _describe(
+        self, version: ModelVersion, name: str, text: str, *, replaced: str | None = None
+    ) -> None:
+        """Make a card the description of a version, unless it has one.
+
+        A description that begins with `replaced` is replaced. A failure is logged, because the card
+        is attached, and its copy in the registry is for readers only.
+        """
         if len(text) > MOST_OF_DESCRIPTION:
-            more = f"\n\n[…] The whole card is {_evidence_name(version, MODEL_CARD)}."
-            entry.description = text[: MOST_OF_DESCRIPTION - len(more)] + more
-        with translate("describe a model", f"{version.model}:{version.version}"):
-            self._workspace.client.models.create_or_update(entry)
+            more = f"\n\n[…] The whole card is {_evidence_name(version, name)}."
+            text = text[: MOST_OF_DESCRIPTION - len(more)] + more
+        try:
+            entry = self._get(version.model, version.version)
+            before = str(entry.description or "")
+            stays = before and (replaced is None or not before.startswith(replaced))
+            if stays or before == text:
+                return
+            entry.description = text
+            with translate("describe a model", f"{version.model}:{version.version}"):
+                self._workspace.client.models.create_or_update(entry)
+        except PlatformError as error:
+            _LOG.warning("%s", error)
 
     def attached(self, version: ModelVersion, name: str) -> bytes | None:
         try:

@@ -105,6 +105,15 @@ class LocalRegistry:
             for name, content in new.items():
                 write_whole(below(folder, name), content)
 
+    def describe(self, version: ModelVersion, card: str) -> None:
+        content = self.attached(version, card)
+        if content is None:
+            return
+        with self._database("describe the model"):
+            client, text = self._client(), content.decode()
+            if client.get_model_version(version.model, version.version).description != text:
+                client.update_model_version(version.model, version.version, text)
+
     def attached(self, version: ModelVersion, name: str) -> bytes | None:
         return read_regular(below(self._evidence_of(version), name), MOST_REPORT_BYTES)
 

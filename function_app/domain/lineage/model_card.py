@@ -50,10 +50,12 @@ _FIGURES = {
 class Judgement:
     """The records of a version's judgement, None for each that is unknown.
 
-    `policy` has the limits by which it was judged. `prepared` is the result of the preparation of
-    its data; `target` is the column that it predicts, "" when unknown.
+    `evaluation_id` is the evaluation that the card is about, "" when unknown. `policy` has the
+    limits by which it was judged. `prepared` is the result of the preparation of its data; `target`
+    is the column that it predicts, "" when unknown.
     """
 
+    evaluation_id: str = ""
     comparison: Comparison | None = None
     verdict: GateResult | None = None
     policy: GatePolicy | None = None
@@ -213,7 +215,7 @@ def _analyses(known: Known, judgement: Judgement) -> Iterator[str]:
         yield from _listed(verdict.reasons)
     if compared is None:
         return
-    yield from _both(known, compared)
+    yield from _both(judgement.evaluation_id, compared)
     if compared.gain is not None:
         yield from _interval(compared, judgement.policy)
     if judgement.policy is not None:
@@ -238,9 +240,9 @@ def _analyses(known: Known, judgement: Judgement) -> Iterator[str]:
         )
 
 
-def _both(known: Known, compared: Comparison) -> Iterator[str]:
+def _both(evaluation_id: str, compared: Comparison) -> Iterator[str]:
     """Yield the figures of both models on the same rows."""
-    champion = champion_of(known.version.evaluation_id)
+    champion = champion_of(evaluation_id)
     ours, theirs = compared.challenger or Figures(), compared.champion or Figures()
     own, other = compared.challenger_cost, compared.champion_cost
     yield from ("", "Both models on the same rows:", "")
@@ -339,21 +341,31 @@ def _caveats(known: Known, links: dict[str, Link], judgement: Judgement) -> Iter
     gaps = [link["missing"] for link in links.values() if link["missing"]]
     if compared and compared.champion_fault:
         gaps.append(f"The champion counted as none: {compared.champion_fault}")
-    elif champion := champion_of(known.version.evaluation_id):
+    elif champion := champion_of(judgement.evaluation_id):
         gaps.append(
-            f"The version was compared with version {champion} before its registration; production "
-            "may serve another one now."
+            f"The version was compared with version {champion} {_moment(known, judgement)}; "
+            "production may serve another one now."
         )
     elif compared is None:
         gaps.append("The comparison of the version with a champion is not recorded.")
     else:
-        gaps.append("The version was compared with no champion; only the bar judged its loss.")
+        gaps.append(
+            f"The version was compared with no champion {_moment(known, judgement)}; only the bar "
+            "judged its loss."
+        )
     if judgement.prepared is None:
         gaps.append("The number of rows of its data is not recorded.")
     gaps.append(
         "The period that the rows cover is not recorded; only the arrival of the file is known."
     )
     yield from _listed(tuple(dict.fromkeys(gaps)))
+
+
+def _moment(known: Known, judgement: Judgement) -> str:
+    """Return the words for the time of a judgement: before or after the registration."""
+    if judgement.evaluation_id in ("", known.version.evaluation_id):
+        return "before its registration"
+    return f"after its registration, by {plain(judgement.evaluation_id)}, when production changed"
 
 
 def _listed(texts: Sequence[str]) -> Iterator[str]:

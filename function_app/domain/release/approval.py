@@ -23,16 +23,23 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """The reasons that an approver sees; a decision names their hash."""
+    """The reasons that an approver sees; a decision names their hash.
+
+    `evaluation_id` is the evaluation whose verdict they have, "" in evidence of earlier versions of
+    this app.
+    """
 
     release_id: ids.ReleaseId
     image_digest: ids.ImageDigest
     reasons: tuple[str, ...]
+    evaluation_id: ids.OrEmpty[ids.RunId] = ""
 
     @property
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of the evidence."""
-        content = [self.release_id, self.image_digest, list(self.reasons)]
+        content: list[object] = [self.release_id, self.image_digest, list(self.reasons)]
+        if self.evaluation_id:  # evidence without one keeps its hash
+            content.append(self.evaluation_id)
         text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -74,10 +81,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The state of a waiting release in the ledger: decided, superseded, or neither."""
+    """The state of a waiting release in the ledger: decided, superseded, or neither.
+
+    `stale` is the reason that its evidence is about a former champion, "" for none: the release
+    does not wait any more, and asks again with other evidence.
+    """
 
     decision: Decision | None = None
     superseded: tuple[str, ...] = ()
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,19 +119,21 @@ def approve(record: ReleaseRecord, decision: Decision, now: datetime) -> Release
 
 
 def settle(
-    record: ReleaseRecord | None, decision: Decision | None, now: datetime
+    record: ReleaseRecord | None, decision: Decision | None, now: datetime, stale: str = ""
 ) -> tuple[Settlement, ReleaseRecord | None]:
     """Return the state of a waiting release, and its record when that changes, else None.
 
-    A decision over another image or other evidence than the record's does not count.
+    A decision over another image or other evidence than the record's does not count. Without a
+    decision that counts, a release whose evidence is `stale` is in progress from then.
     """
     if record is None:
         return Settlement(), None
     if record.status is ReleaseStatus.SUPERSEDED:
         return Settlement(superseded=record.reasons), None
-    if decision is None or not decision.names(record):
-        return Settlement(), None
     waits = record.status is ReleaseStatus.AWAITING_APPROVAL
+    if decision is None or not decision.names(record):
+        goes_on = replace(record, status=ReleaseStatus.IN_PROGRESS, updated_at=now)
+        return Settlement(stale=stale), goes_on if stale and waits else None
     approved = waits and decision.verdict is Verdict.APPROVE
     return Settlement(decision=decision), approve(record, decision, now) if approved else None
 

@@ -25,6 +25,8 @@ from function_app.domain.release.serving import Image
 from function_app.domain.text import identifiers as ids
 
 NOT_AUTHORISED, APPROVAL_LOST = "NOT_AUTHORISED", "APPROVAL_LOST"
+# The code of a version whose verdict is not about the present champion.
+STALE_VERDICT = "STALE_VERDICT"
 # An order that no story carried out by then is void; its story may wait hours for its lane.
 ORDER_LIFE = timedelta(days=1)
 

@@ -74,13 +74,18 @@ def may_become(now: ReleaseStatus, then: ReleaseStatus) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasePolicy:
-    """The rules of a release, frozen when it starts."""
+    """The rules of a release, frozen when it starts.
+
+    With `judged_again` the release compares its version with the present champion when an earlier
+    comparison was with another one. Releases of earlier versions of this app do not.
+    """
 
     approvers: tuple[ids.Person, ...]
     approval_timeout: timedelta = timedelta(days=3)
     smoke_tolerance: float = 1e-6
     max_p95_ms: float = 500.0
     replicas: int = 2
+    judged_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +117,8 @@ class ReleaseRecord:
 
     The approver sees `evidence`, and its hash covers it; `reasons` explain the present status.
     `rolled_back_by` is a person, or `automatic` when the check of production failed. `authors` are
-    the people behind code and training of the version. Records of earlier versions of this app have
-    none of the later fields.
+    the people behind code and training of the version. `evaluation_id` is the evaluation whose
+    verdict the evidence has. Records of earlier versions of this app have none of the later fields.
     """
 
     release: Release
@@ -129,6 +134,7 @@ class ReleaseRecord:
     rolled_back_by: ids.Person | None = None
     cancelled_by: ids.Person | None = None
     authors: Authors = ()
+    evaluation_id: ids.OrEmpty[ids.RunId] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +176,13 @@ def plausible(built: int) -> int:
     registry continues after the highest number that counts.
     """
     return built + PLAUSIBLE
+
+
+def attempt_of(release: Release) -> int:
+    """Return the number of the release's attempt, from 1."""
+    base = release_id(release.model, release.version)
+    number = release.release_id.removeprefix(f"{base}{_ATTEMPT}")
+    return int(number) if number.isdecimal() else 1
 
 
 def next_attempt(release: Release) -> Release:

@@ -26,13 +26,13 @@ def takes_over(newer: Release, record: ReleaseRecord) -> bool:
 
 def was_taken_over(record: ReleaseRecord, newer: Release) -> bool:
     """Return whether `newer` superseded this release before."""
-    return record.status is ReleaseStatus.SUPERSEDED and record.reasons == _reasons(newer)
+    return record.status is ReleaseStatus.SUPERSEDED and record.reasons == superseded_by(newer)
 
 
 def superseded(record: ReleaseRecord, newer: Release, now: datetime) -> ReleaseRecord:
     """Return the record of a release that `newer` superseded."""
     status = ReleaseStatus.SUPERSEDED
-    return replace(record, status=status, reasons=_reasons(newer), updated_at=now)
+    return replace(record, status=status, reasons=superseded_by(newer), updated_at=now)
 
 
 def successor(record: ReleaseRecord, others: Iterable[ReleaseRecord]) -> Release | None:
@@ -46,5 +46,6 @@ def successor(record: ReleaseRecord, others: Iterable[ReleaseRecord]) -> Release
     return next((release for release in newer if takes_over(release, record)), None)
 
 
-def _reasons(newer: Release) -> tuple[str, ...]:
+def superseded_by(newer: Release) -> tuple[str, ...]:
+    """Return the reasons of a release that `newer` superseded."""
     return (f"{newer.release_id} superseded it.",)

@@ -15,6 +15,20 @@ T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 
 
+class LaneEvents:
+    """The listeners of a story for its turns: one for each lane, also when it enters it again."""
+
+    def __init__(self, ctx: StoryContext) -> None:
+        self._ctx = ctx
+        self._by_lane: dict[str, OneEvent] = {}
+
+    def of(self, lane: str) -> OneEvent:
+        """Return the story's one listener for its turns in this lane."""
+        if lane not in self._by_lane:
+            self._by_lane[lane] = OneEvent(self._ctx, names.lane_event(lane))
+        return self._by_lane[lane]
+
+
 def in_lane(
     ctx: StoryContext,
     trail: Trail,
@@ -22,19 +36,22 @@ def in_lane(
     work: Callable[[], Story[T]],
     *,
     instead: Callable[[int], T | None] = lambda behind: None,
+    events: LaneEvents | None = None,
 ) -> Story[T]:
     """Enter the lanes in their order, do the work, leave the lanes, and return the work's result.
 
     `instead` gets the number of stories that wait behind this one in the first lane, 0 when this
     story did not have to wait. A result of `instead` replaces the work and the entry of the other
-    lanes. The lanes are left after an error, too.
+    lanes. The lanes are left after an error, too. A story that enters a lane more than once passes
+    its `events`.
     """
     first, *others = lanes
+    events = events or LaneEvents(ctx)
     try:
-        result = instead((yield from enter_lane(ctx, trail, first)))
+        result = instead((yield from enter_lane(ctx, trail, first, events)))
         if result is None:
             for lane in others:
-                yield from enter_lane(ctx, trail, lane)
+                yield from enter_lane(ctx, trail, lane, events)
             result = yield from work()
     except Exception:
         yield from _leave_lanes(ctx, lanes)
@@ -43,7 +60,9 @@ def in_lane(
     return result
 
 
-def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[int]:
+def enter_lane(
+    ctx: StoryContext, trail: Trail, request: LaneRequest, events: LaneEvents
+) -> Story[int]:
     """Enter the lane when it is this story's turn, which is by the time when it began.
 
     Return how many stories that began later wait behind this one; 0 when it did not have to wait.
@@ -66,7 +85,7 @@ def enter_lane(ctx: StoryContext, trail: Trail, request: LaneRequest) -> Story[i
         take,
         lambda holder: holder.inside,
         doubling(FIRST_PAUSE, LONGEST_PAUSE),
-        wakes=OneEvent(ctx, names.lane_event(request.lane)),
+        wakes=events.of(request.lane),
         pauses_when_woken=doubling(FIRST_PAUSE, LONGEST_PAUSE),
     )
     return holder.behind if waited else 0

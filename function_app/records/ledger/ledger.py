@@ -9,6 +9,7 @@ the key by the release's status, image and version (index.py).
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -133,7 +134,7 @@ class StoredLedger:
         return until_unchanged("supersede releases", attempt)
 
     def settle(
-        self, release_id: str, now: datetime, decision: Decision | None = None
+        self, release_id: str, now: datetime, decision: Decision | None = None, stale: str = ""
     ) -> Settlement:
         def attempt() -> Settlement:
             row = self._row(release_id)
@@ -141,13 +142,20 @@ class StoredLedger:
             if record is not None and record.status is ReleaseStatus.AWAITING_APPROVAL:
                 newer = successor(record, self._newer(record.release))
                 record = superseded(record, newer, now) if newer else record
-            settlement, approved = settle(record, decision, now)
-            after = approved or record
+            settlement, changed = settle(record, decision, now, stale)
+            after = changed or record
             if row is not None and before is not None and after is not None and after != before:
                 self._rows.write(RELEASES, self._changes(row, before, after))
             return settlement
 
         return until_unchanged("settle a release", attempt)
+
+    def successor(self, release_id: str) -> Release | None:
+        record = self.get_release(release_id)
+        if record is None:
+            return None
+        waiting = replace(record, status=ReleaseStatus.AWAITING_APPROVAL)
+        return successor(waiting, self._newer(record.release))
 
     def take_lane(self, request: LaneRequest, now: datetime) -> LaneHolder:
         return self._lanes.take(request, now)

@@ -8,6 +8,7 @@ from typing import Any
 from function_app.domain.codec import dump, load
 from function_app.domain.gates import GatePolicy, GateResult
 from function_app.domain.text.plain_text import one_line
+from function_app.domain.training import is_attempt_of
 from function_app.errors import ContractError
 from function_app.ports import Rows
 from function_app.ports.rows import Put
@@ -35,6 +36,15 @@ def find(rows: Rows, evaluation_id: str) -> GateResult | None:
     except ContractError as error:
         log_unreadable(f"verdict {evaluation_id}", error)
         return None
+
+
+def find_passed(rows: Rows, evaluation_id: str) -> str:
+    """Return the id of the attempt at this evaluation whose verdict passed, "" for none."""
+    if not evaluation_id:
+        return ""
+    keys = [row.key for row in rows.query(VERDICTS, evaluation_id)]
+    attempts = (key for key in keys if is_attempt_of(key, evaluation_id))
+    return next((key for key in attempts if (v := find(rows, key)) is not None and v.passed), "")
 
 
 def find_policy(rows: Rows, evaluation_id: str) -> GatePolicy | None:

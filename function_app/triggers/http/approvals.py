@@ -12,6 +12,7 @@ from function_app.errors import ConflictError, RefusedError
 from function_app.records.accounts import name_of_decision
 from function_app.records.changes import Changes
 from function_app.records.decisions import Decisions
+from function_app.services import judging
 from function_app.triggers.bodies import Comment, DecisionBody, read_body
 from function_app.triggers.events.wakes import wake_release
 from function_app.triggers.http.releases_api import approvals_of, find_release
@@ -93,6 +94,18 @@ def _answer(
     )
 
 
+async def _check_verdict(invocation: Invocation, record: ReleaseRecord) -> None:
+    """Raise ConflictError (STALE_VERDICT) when the evidence is not about the present champion.
+
+    The release is woken first, so that it judges its version again.
+    """
+    stale = judging.find_stale_if_known(invocation.ports, record)
+    if stale:
+        await wake_release(invocation.stories, record.release.release_id)
+        refusal = judging.refuse_stale(record.release, stale)
+        raise ConflictError(refusal.message, code=refusal.code)
+
+
 async def _decide(
     invocation: Invocation, request: Request, verdict: Verdict
 ) -> Accepted[DecisionStored]:
@@ -117,6 +130,8 @@ async def _decide(
     if refusal is not None and (earlier is None or refusal.code in _PEOPLE):
         error = RefusedError if refusal.code in _PEOPLE else ConflictError
         raise error(refusal.message, code=refusal.code)
+    if earlier is None and verdict is Verdict.APPROVE:
+        await _check_verdict(invocation, record)
     if earlier is None:
         assert rules is not None  # without an approver no person could approve
         earlier = decisions.decide(record, decision, rules)
@@ -126,6 +141,13 @@ async def _decide(
             raise ConflictError(
                 f"{decision.release_id} is {now.status}; nothing waits for a decision.",
                 code="RELEASE_NOT_WAITING",
+            )
+        undecided = now.status is ReleaseStatus.IN_PROGRESS and now.decided_by is None
+        if undecided or not decision.names(now):
+            raise ConflictError(
+                f"{decision.release_id} is judged again, because production changed. The decision "
+                "has no effect. Read the release again.",
+                code="STALE_DECISION",
             )
     # A repetition may leave the comment out; another comment must not be dropped silently.
     same = replace(earlier, comment=decision.comment or earlier.comment)

@@ -6,13 +6,21 @@ from typing import TypedDict
 from function_app import names
 from function_app.domain.codec import dump
 from function_app.domain.lineage.chain import Known, Link, chain
-from function_app.domain.lineage.evidence_files import FILES, MODEL_CARD
+from function_app.domain.lineage.evidence_files import (
+    FILES,
+    MODEL_CARD,
+    evaluation_of,
+    file_path,
+    kind_of,
+    names_of,
+)
 from function_app.domain.lineage.reproduction import ReproductionRequest, reproduction_id
 from function_app.domain.project import project_of
 from function_app.domain.text.identifiers import VERSION
 from function_app.domain.training import is_own
 from function_app.errors import NotFoundError
-from function_app.services import lineage
+from function_app.records.ledger import verdicts
+from function_app.services import judging, lineage
 from function_app.triggers.bodies import NoFields, read_body
 from function_app.triggers.http.reports import PLAIN_PAGE
 from function_app.triggers.http.watches import StoryStarted
@@ -29,12 +37,14 @@ MEDIA_TYPES = {
 class LineageView(TypedDict):
     """A version with the links from its event to its model, in this order.
 
-    `own` is False for a version that another tool registered.
+    `own` is False for a version that another tool registered. `model_card` is the path of the card
+    about the comparison that is valid now.
     """
 
     model: str
     version: str
     own: bool
+    model_card: str
     links: list[Link]
 
 
@@ -68,11 +78,12 @@ async def post_reproduction(invocation: Invocation, request: Request) -> Accepte
 async def get_lineage(invocation: Invocation, request: Request) -> Done[LineageView]:
     """Show the event, data, commit, parameters, lock, run and model behind a version."""
     model, version = _named(invocation, request)
-    known = await asyncio.to_thread(_known, invocation, model, version)
+    known, card = await asyncio.to_thread(_known, invocation, model, version)
     content: LineageView = {
         "model": model,
         "version": known.version.version,
         "own": is_own(known.version),
+        "model_card": card,
         "links": chain(known),
     }
     return Done(content=content)
@@ -100,11 +111,12 @@ def _attached(invocation: Invocation, model: str, version: str, name: str) -> by
     A version without an attached card gets one from its present records.
     """
     ports = invocation.ports
-    registered = ports.registry.get(model, version)
-    is_known = name in FILES and is_own(registered)
-    content = ports.registry.attached(registered, name) if is_known else None
-    if content is None and name == MODEL_CARD:
-        return lineage.card_of(ports, registered).encode()
+    registered, kind = ports.registry.get(model, version), kind_of(name)
+    content = ports.registry.attached(registered, name) if kind and is_own(registered) else None
+    if content is None and kind == MODEL_CARD:
+        evaluation = evaluation_of(registered, name)
+        if name == MODEL_CARD or verdicts.find(ports.rows, evaluation) is not None:
+            return lineage.card_of(ports, registered, evaluation).encode()
     return content
 
 
@@ -117,5 +129,10 @@ def _named(invocation: Invocation, request: Request) -> tuple[str, str]:
     return model, version
 
 
-def _known(invocation: Invocation, model: str, version: str) -> Known:
-    return lineage.known(invocation.ports, invocation.ports.registry.get(model, version))
+def _known(invocation: Invocation, model: str, version: str) -> tuple[Known, str]:
+    """Return the records of a version, and the path of its card about the present comparison."""
+    ports = invocation.ports
+    registered = ports.registry.get(model, version)
+    evaluation = judging.shown_if_known(ports, registered) if is_own(registered) else ""
+    card = names_of(registered, evaluation)[MODEL_CARD]
+    return lineage.known(ports, registered), file_path(model, registered.version, card)

@@ -4,7 +4,12 @@ import asyncio
 from datetime import datetime
 from typing import TypedDict
 
-from function_app.domain.lineage.evidence_files import DATA_REPORT, MODEL_CARD, file_path
+from function_app.domain.lineage.evidence_files import (
+    DATA_REPORT,
+    MODEL_CARD,
+    file_path,
+    names_of,
+)
 from function_app.domain.people.authorship import Authors
 from function_app.domain.people.duties import of_approvals
 from function_app.domain.release.approval import Decision, counting, effective
@@ -111,13 +116,14 @@ def _origin(invocation: Invocation, record: ReleaseRecord) -> Origin:
     return {
         "run": version.run_id,
         "commit": version.code.commit if version.code else None,
-        "data_report": _path(version, DATA_REPORT),
-        "model_card": _path(version, MODEL_CARD),
+        "data_report": _path(version, DATA_REPORT, record.evaluation_id),
+        "model_card": _path(version, MODEL_CARD, record.evaluation_id),
     }
 
 
-def _path(version: ModelVersion, name: str) -> str | None:
+def _path(version: ModelVersion, kind: str, evaluation: str) -> str | None:
     """Return the path of a file behind the evidence; None for a version of another tool."""
+    name = names_of(version, evaluation)[kind]
     return file_path(version.model, version.version, name) if is_own(version) else None
 
 

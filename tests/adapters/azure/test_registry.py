@@ -90,6 +90,33 @@ def test_the_model_card_is_the_description_of_the_version_and_the_tags_stay(azur
     assert tags["mlops.evidence"].endswith("/models/diabetes/evidence/1/")
 
 
+def test_the_card_of_a_second_judging_replaces_a_card_and_no_text_of_a_person(azure: Azure) -> None:
+    registry = azure.registry()
+    version = register(registry, trained(azure, "a"))
+    registry.attach(version, {"model-card.md": b"# Model card: first\n"})
+    registry.attach(version, {"model-card-vs-4.md": b"# Model card: later\n"})
+
+    def shown() -> dict[str, Any]:
+        found = azure.ml.resources.items()
+        [entry] = [each for rest, each in found if rest.endswith("/versions/1")]
+        properties: dict[str, Any] = entry["properties"]
+        return properties
+
+    assert shown()["description"] == "# Model card: first\n"
+    azure.arm.fail("PUT", "/models/", DENIED, times=1)
+    for card, text in (
+        ("model-card-vs-4.md", "# Model card: first\n"),
+        ("model-card-vs-4.md", "# Model card: later\n"),
+        ("model-card-vs-5.md", "# Model card: later\n"),
+        ("model-card.md", "# Model card: first\n"),
+    ):
+        registry.describe(version, card)
+        assert shown()["description"] == text
+    shown()["description"] = "Ours."
+    registry.describe(version, "model-card-vs-4.md")
+    assert shown()["description"] == "Ours."
+
+
 def test_a_registration_whose_answer_was_lost_is_the_only_one_of_its_run(azure: Azure) -> None:
     azure.arm.lose_answer("PUT", "/models/")
     run = trained(azure, "a")
