@@ -21,7 +21,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
         *(f"{_TESTS}/test_authorization.py", f"{_TESTS}/test_orders.py"),
     ),
     f"{_DOMAIN}/drift/e_processes.py": (f"{_TESTS}/test_e_processes.py",),
-    f"{_DOMAIN}/drift/drift.py": (f"{_TESTS}/test_drift.py", f"{_TESTS}/test_e_processes.py"),
+    f"{_DOMAIN}/drift/drift.py": (f"{_TESTS}/test_drift_evidence.py",),
     f"{_DOMAIN}/drift/observations.py": (f"{_TESTS}/test_drift.py",),
     f"{_DOMAIN}/drift/clusters.py": (f"{_TESTS}/test_clusters.py",),
     f"{_DOMAIN}/drift/confirmation.py": (f"{_TESTS}/test_confirmation.py",),
