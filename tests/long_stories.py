@@ -4,6 +4,12 @@ import os
 
 import pytest
 
+
+def is_long() -> bool:
+    """Return whether long stories run, and long parts of stories."""
+    return os.environ.get("STORIES") == "all"
+
+
 long_story = pytest.mark.skipif(
-    os.environ.get("STORIES") != "all", reason="a long story; `make soak` (STORIES=all) runs it"
+    not is_long(), reason="a long story; `make soak` (STORIES=all) runs it"
 )
