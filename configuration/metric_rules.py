@@ -25,6 +25,13 @@ def check_metric(path: str, model: Mapping[str, object], root: Path) -> Iterator
                 f"{where} is missing: {path}.gate.metric = {show(metric)} is an own function. Set "
                 'it to "lower" where a lower value is better, or to "higher".',
             )
+        data = model.get("data")
+        labels = data.get("labels") if isinstance(data, Mapping) else None
+        if isinstance(labels, list) and len(labels) > 2:
+            where = f"{path}.gate.metric"
+            text = f"an own function judges numbers or two labels, and the target has {len(labels)}"
+            remedy = "Choose log_loss, brier, calibration, auc or f_beta"
+            yield where, f"{where} = {show(metric)}: {text}. {remedy}."
         # With a repository, each commit brings its own code.
         if "code" not in model:
             yield from _check_module(path, model, metric, root)

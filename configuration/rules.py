@@ -12,7 +12,9 @@ from configuration.metric_rules import check_metric
 from configuration.values import MODEL_NAME, TARGET, is_function, is_program
 
 Model = Mapping[str, Any]
-# The metrics of the gate that compare probabilities of a label.
+# With more labels a line of answers becomes too long.
+MOST_LABELS = 100
+# The metrics of the gate that compare probabilities of labels.
 LABEL_METRICS = ("log_loss", "brier", "calibration", "auc", "f_beta")
 
 
@@ -102,13 +104,13 @@ def _check_word_columns(path: str, model: Model) -> Iterator[Finding]:
 
 
 def _check_labels(path: str, model: Model) -> Iterator[Finding]:
-    """Yield a wrong number of labels, and a metric that compares no probabilities."""
+    """Yield a single label, and a metric that compares no probabilities."""
     labels, metric = _table(model, "data").get("labels"), _table(model, "gate").get("metric", "mse")
     if not isinstance(labels, list) or not labels:
         return
-    if len(labels) != 2:
+    if len(labels) < 2 or len(labels) > MOST_LABELS:
         where = f"{path}.data.labels"
-        text = "a target must have two labels, because the gate compares probabilities of one"
+        text = f"a target must have 2 to {MOST_LABELS} labels, and this list has {len(labels)}"
         yield where, f"{where} = {show(labels)}: {text}."
     if isinstance(metric, str) and metric not in LABEL_METRICS and not is_function(metric):
         where = f"{path}.gate.metric"

@@ -13,7 +13,7 @@ from platform_jobs.argument_types import (
     share,
 )
 from platform_jobs.errors import ContractError
-from platform_jobs.judging.evaluate import ComparisonRules
+from platform_jobs.judging.comparison import ComparisonRules
 from platform_jobs.judging.metrics import metric_of
 from platform_jobs.own_metric.function import DIRECTIONS, is_function
 from platform_jobs.probing.probes import Probes

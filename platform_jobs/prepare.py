@@ -34,7 +34,7 @@ from platform_jobs.splitting.hashes import (
 from platform_jobs.splitting.held_out import ROWS, SCHEMA
 from platform_jobs.splitting.split import Split, split_rows
 from platform_jobs.tables.tables import Table, scan_table, write_table
-from platform_jobs.tables.words import Words, label_faults
+from platform_jobs.tables.words import Words, label_faults, label_notes
 
 if TYPE_CHECKING:
     from platform_jobs.checking.fast_reader import Plain
@@ -112,9 +112,11 @@ def _prepare(
     table = map_columns(scan_table(data), schema)
     profile = profile_table(table)
     profile["faults"] += label_faults(table, target, words.labels)
+    profile["notes"] += label_notes(table, target, words.labels)
     content: Content = {"refused": "", "profile": profile, "table": table}
     if earlier is not None:
-        content |= check_table(table, earlier, target, group)
+        nominal = len(words.labels) > 2
+        content |= check_table(table, earlier, target, group, nominal=nominal)
     return content
 
 

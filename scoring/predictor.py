@@ -53,7 +53,8 @@ class Predictor:
         self.features: tuple[str, ...] = tuple(schema["features"])
         kinds = schema.get("kinds", {})
         self.texts = frozenset(name for name in self.features if kinds.get(name) in TEXT_KINDS)
-        self.gives_labels = bool(schema.get("labels"))
+        self.labels = tuple(str(label) for label in schema.get("labels", ()))
+        self.gives_labels = bool(self.labels)
         if self.asks_model:
             self._shape = shape_for(self._model, self.features, self.texts)
 
@@ -61,7 +62,7 @@ class Predictor:
         """Return the answer to `{"data": rows}`: in `result` one number per row.
 
         A classifier's `result` has labels, and `probabilities` an object for each row with the
-        probability of each label, when it gives some.
+        probability of each label, when it gives some. A label that no training row had gets 0.
         """
         rows = self.rows(content)
         probabilities = None
@@ -79,7 +80,9 @@ class Predictor:
         answer: dict[str, object] = {"result": read_labels(predicted, len(rows))}
         if probabilities is not None:
             given = read_probabilities(probabilities, self._model.classes_, len(rows))
-            answer["probabilities"] = given
+            # The model may have been trained on rows without one of the labels.
+            unseen = dict.fromkeys(self.labels, 0.0)
+            answer["probabilities"] = [unseen | row for row in given]
         return answer
 
     def rows(self, content: Any) -> list[list[Cell]]:

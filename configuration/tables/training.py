@@ -53,8 +53,9 @@ DATA = Table(
             name="labels",
             kind=Listed(item=LABEL, noun="labels", once=True),
             default=(),
-            help="The two labels of the target; without them it is a number. The model answers a "
-            "label and the probability of each; the gate judges the probability of the last one.",
+            help="The labels of the target, 2 to 100; without them it is a number. The model gives "
+            "a label and the probability of each. Of two labels the gate judges the probability of "
+            "the last one, of more labels the probabilities of all.",
         ),
         Key(
             name="categories",
@@ -125,7 +126,9 @@ GATE = Table(
             "metric. `poisson_deviance` is for counts and predictions above 0; `log_loss`, "
             "`brier`, `calibration`, `auc` and `f_beta` are for a target with labels, or for "
             "targets 0 and 1 and predicted probabilities of 1. `calibration` is the squared "
-            "calibration error in 10 bins. `package.module:function` names an own function of the "
+            "calibration error in 10 bins. With more than two labels `auc`, `f_beta` and "
+            "`calibration` are means over the labels, each against all others. "
+            "`package.module:function` names an own function of the "
             "model's code, with `direction`: docs/how-to/own-metric.md.",
         ),
         Key(
@@ -146,7 +149,8 @@ GATE = Table(
             name="beta",
             kind=Number(low=0, high=1_000, open_low=True),
             default=1.0,
-            help="The weight of recall in the metric `f_beta`, whose threshold is 0.5.",
+            help="The weight of recall in the metric `f_beta`, whose threshold is 0.5; of more "
+            "than two labels the most probable one counts.",
         ),
         Key(
             name="bar",

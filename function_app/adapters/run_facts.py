@@ -17,7 +17,7 @@ REPORTS = ("checks.json", "coverage.xml", "dry-run.log", "junit.xml", "lint.txt"
 # The reports of the data check that a preparation writes.
 DATA_REPORTS = ("report.html", "report.json", "drift.svg")
 # The plots that an evaluation writes, in a folder of its own.
-PLOTS = ("predicted.svg", "residuals.svg", "calibration.svg", "roc.svg")
+PLOTS = ("predicted.svg", "residuals.svg", "calibration.svg", "roc.svg", "confusion.svg")
 PLOTS_FOLDER = "plots"
 # A thief of a run's identity can write anything as a report, so that reads are limited.
 MOST_REPORT_BYTES = 20 * 1024 * 1024

@@ -91,12 +91,14 @@ def read_large(data: Path, schema: Sequence[str]) -> "Plain | None":
     return plain
 
 
-def check_table(table: Table, earlier: Earlier, target: str, group: str = "") -> Content:
+def check_table(
+    table: Table, earlier: Earlier, target: str, group: str = "", *, nominal: bool = False
+) -> Content:
     """Return `reference`, the profile of the reference data, and `check`, the comparison with it.
 
     `histograms` are for the report only. `check` has the compared rows of both and the findings,
     each with kind, severity, text, columns and p. The column `group` is not compared: later rows
-    have other groups.
+    have other groups. A `nominal` target has labels without an order, also where they are numbers.
     """
     content: Content = {"reference": earlier.profile}
     if earlier.note:
@@ -105,10 +107,15 @@ def check_table(table: Table, earlier: Earlier, target: str, group: str = "") ->
     if not earlier.profile or not earlier.profile["rows"] or not table.rows or table.faults:
         return content | {"check": _uncompared([])}
 
-    from platform_jobs.checking.samples import columns_of, pair
+    from platform_jobs.checking.samples import as_words, columns_of, pair
 
-    compared = {name: one for name, one in columns_of(table).items() if name != group}
-    return content | _comparison(*pair(_columns(earlier), compared), target)
+    compared: Mapping[str, Column] = {
+        name: one for name, one in columns_of(table).items() if name != group
+    }
+    known = _columns(earlier)
+    if nominal:
+        known, compared = as_words(known, target), as_words(compared, target)
+    return content | _comparison(*pair(known, compared), target)
 
 
 def check_plain(plain: "Plain", earlier: Earlier, target: str) -> Content:

@@ -91,7 +91,14 @@ def _hashes(column: "Column") -> "NDArray[np.int64]":
     """Return the hashes of a column of words, of which a file may have numbers only."""
     if column.dtype == np.int64:
         return column.view(np.int64)
-    return np.array([hash(repr(cell)) for cell in column.tolist()], dtype=np.int64)
+    # A whole number as most files write it, because the other file may have its words.
+    texts = (str(int(c)) if c.is_integer() else repr(c) for c in column.tolist())
+    return np.array([hash(text) for text in texts], dtype=np.int64)
+
+
+def as_words(columns: "Mapping[str, Column]", name: str) -> "Mapping[str, Column]":
+    """Return the columns with this one as words, also where its words are numbers."""
+    return {**columns, name: _hashes(columns[name])} if name in columns else columns
 
 
 def sample_of(

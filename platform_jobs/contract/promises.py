@@ -10,6 +10,7 @@ from pathlib import Path
 
 from platform_jobs.errors import ContractError
 from platform_jobs.files import file_digests
+from platform_jobs.models.answers import Prediction, distance
 from platform_jobs.models.models import Project
 from platform_jobs.tables.tables import Table, write_table
 
@@ -25,7 +26,8 @@ _NAMED = 5
 class Trained:
     """A trained model: its folder, the rows it learned, and its answers to a table of features.
 
-    `predicted` are numbers, of a classifier with these `labels` the probabilities of the last one.
+    `predicted` are numbers, of a classifier with two `labels` the probabilities of the last one,
+    and of one with more labels rows of probabilities.
     `work` is a folder for the files of the checks.
     """
 
@@ -33,7 +35,7 @@ class Trained:
     seen: Path
     model: Path
     features: Table
-    predicted: Sequence[float]
+    predicted: Sequence[Prediction]
     labels: tuple[str, ...]
     work: Path
 
@@ -140,14 +142,23 @@ def _fault(trained: Trained, variation: _Variation) -> str:
     try:
         answers = trained.project.predict(
             trained.model, data, len(rows), folder / "said" / "answer.csv", trained.labels
-        ).numbers
+        ).predictions
     except ContractError as error:
         return f"{error} This happens when {variation.words}. {variation.remedy}"
     for index, second in zip(variation.indices, answers, strict=True):
         first = trained.predicted[index]
-        if abs(first - second) > _TOLERANCE * max(1.0, abs(first)):
+        # A probability is at most 1.
+        scale = 1.0 if isinstance(first, tuple) else max(1.0, abs(first))
+        if distance(first, second) > _TOLERANCE * scale:
             return (
-                f"{name}: predict answers row {index + 1} by {first:g}, and by {second:g} when "
-                f"{variation.words}. {variation.remedy}"
+                f"{name}: predict answers row {index + 1} by {_shown(first)}, and by "
+                f"{_shown(second)} when {variation.words}. {variation.remedy}"
             )
     return ""
+
+
+def _shown(prediction: Prediction) -> str:
+    if not isinstance(prediction, tuple):
+        return f"{prediction:g}"
+    most = ", ".join(f"{value:g}" for value in prediction[:_NAMED])
+    return f"the probabilities {most}{', …' if len(prediction) > _NAMED else ''}"

@@ -11,7 +11,9 @@ from pathlib import Path
 from platform_jobs.contract.promises import REPEAT, Trained, check_answers, check_training
 from platform_jobs.errors import ContractError
 from platform_jobs.files import folder_digest
+from platform_jobs.judging.comparison import ComparisonRules, call_metric
 from platform_jobs.judging.evaluate import METRICS, Contender, evaluate
+from platform_jobs.models.answers import Prediction
 from platform_jobs.models.asking import check_written
 from platform_jobs.models.models import KilledError, Project
 from platform_jobs.models.programs import find_module, find_program
@@ -19,12 +21,14 @@ from platform_jobs.own_metric.measure import function_of
 from platform_jobs.prepare import HELD_OUT, SEEN, prepare
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.splitting.held_out import HeldOut, read_held_out
-from platform_jobs.splitting.unseen import PREDICTIONS
+from platform_jobs.splitting.unseen import PREDICTIONS, to_prediction
 from platform_jobs.tables.tables import Table, read_table
 from platform_jobs.tables.words import Words
 
 # The files that the app's own service reads from a model folder, beside model_schema.json.
 SERVED_FILES = ("model.skops",)
+# A metric that every target with labels has.
+LABEL_METRIC = "log_loss"
 
 PROMISED = {
     REPEAT: "the same rows get the same answers",
@@ -114,7 +118,8 @@ def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
     moved = work / "moved"
     shutil.move(model, moved)
     contender = Contender(project=project, model=moved)
-    result = evaluate(rows / HELD_OUT, contender, None, work, trusted_types=given.trusted_types)
+    rules = ComparisonRules(metric=LABEL_METRIC) if given.words.labels else None
+    result = evaluate(rows / HELD_OUT, contender, None, work, rules, given.trusted_types)
     if result["refused"]:
         raise ContractError(result["refused"])
     answers = json.loads((work / PREDICTIONS).read_text(encoding="utf-8"))
@@ -122,13 +127,14 @@ def _walk(project: Project, given: Rows, work: Path, say: Say) -> Trained:
     text = ", ".join(f"{name} {value:.6g}" for name, value in figures.items())
     say(f"ok      predict: {len(answers['predicted'])} answers; {text}")
     if given.metric:
-        _check_metric(project, given, judging, answers["predicted"], work, say)
+        predicted = [to_prediction(answer) for answer in answers["predicted"]]
+        _check_metric(project, given, judging, predicted, work, say)
     return Trained(
         project=project,
         seen=rows / SEEN,
         model=moved,
         features=judging.features,
-        predicted=answers["predicted"],
+        predicted=[to_prediction(answer) for answer in answers["predicted"]],
         labels=given.words.labels,
         work=work,
     )
@@ -182,13 +188,13 @@ def _check_metric(
     project: Project,
     given: Rows,
     judging: HeldOut,
-    predicted: Sequence[float],
+    predicted: Sequence[Prediction],
     work: Path,
     say: Say,
 ) -> None:
     """Call the project's own metric as an evaluation does; ContractError at a fault."""
     function = function_of(project, None, given.metric, given.direction, work)
-    metric = function.measure(judging.actual, [predicted], labels=bool(judging.labels))
+    metric = call_metric(function, judging.actual, [predicted], len(judging.labels))
     loss, trivial = (
         math.fsum(metric.losses(judging.actual, answers)) / len(judging.actual)
         for answers in (predicted, [metric.constant(judging.actual)] * len(judging.actual))

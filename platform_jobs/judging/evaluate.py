@@ -7,12 +7,18 @@ from typing import Any
 
 from platform_jobs.errors import AnswerError, ChangedError, ContractError
 from platform_jobs.files import check_plain, folder_digest, write_json
-from platform_jobs.judging.comparison import BETA, LEVEL, METRIC, QUANTILE, compare
-from platform_jobs.judging.metrics import Metric, own_metric
-from platform_jobs.judging.plots import PLOTS, write_plots
-from platform_jobs.judging.results import MODEL_SCHEMA, check_schema, figures_of, golden_rows
+from platform_jobs.judging.comparison import ComparisonRules, call_metric, compare_by
+from platform_jobs.judging.multiclass.losses import metric_of_target
+from platform_jobs.judging.plots import PLOTS
+from platform_jobs.judging.results import (
+    MODEL_SCHEMA,
+    check_schema,
+    figures_of,
+    golden_rows,
+    plot_answers,
+)
 from platform_jobs.judging.slices import group_rows
-from platform_jobs.models.answers import Answers
+from platform_jobs.models.answers import Answers, distance
 from platform_jobs.models.asking import check_digest, check_written, read_answers
 from platform_jobs.models.model_types import TRUSTED_TYPES, needed_types
 from platform_jobs.models.models import Project
@@ -24,7 +30,15 @@ from platform_jobs.probing.probes import NONE, Probes, probe
 from platform_jobs.scratch import scratch_folder
 from platform_jobs.splitting.cross_fitting import cross_fit, read_cross_fitted
 from platform_jobs.splitting.held_out import HeldOut, read_held_out
-from platform_jobs.splitting.unseen import PREDICTIONS, Judging, Memory, choose, recall, remember
+from platform_jobs.splitting.unseen import (
+    CLASSES,
+    PREDICTIONS,
+    Judging,
+    Memory,
+    choose,
+    recall,
+    remember,
+)
 from platform_jobs.tables.tables import Table, write_table
 from platform_jobs.tables.words import CATEGORY, TEXT
 
@@ -48,25 +62,6 @@ class Contender:
     model: Path
     digest: str = ""
     evaluation: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonRules:
-    """The rules of a comparison: its level, its number among the model's comparisons, its metric.
-
-    `slices` are the columns by whose values the rows are compared once more in groups.
-    `needed_share` is the share of the champion's loss that a gain must exceed. `direction` is that
-    of a metric which is a function of the model's code (own_metric/function.py).
-    """
-
-    level: float = LEVEL
-    look: int = 0
-    metric: str = METRIC
-    quantile: float = QUANTILE
-    beta: float = BETA
-    slices: tuple[str, ...] = ()
-    needed_share: float = 0.0
-    direction: str = ""
 
 
 def evaluate(
@@ -234,23 +229,25 @@ def _judge(
     measured = _measured(task, final)
     memory, champion_fault = Memory(), ""
     if champion is not None:
-        memory, answered, champion_fault = _answers_of_champion(champion, champion_evaluation)
+        memory, answered, champion_fault = _answers_of_champion(
+            champion, champion_evaluation, rows.labels
+        )
         if answered is not None:
-            answers["champion"] = list(answered.numbers)
+            answers["champion"] = list(answered.predictions)
             measured["champion_cost"] = cost_figures(answered)
     if folder_digest(task.model) != digest:
         reason = f"{task.name}: predict changed its model folder. It may write --out only."
         return _refuse(out, digest, reason)
     if types is not None:
         write_json(out / TRUSTED_TYPES, types)
-    _write(out, task, answers, final, memory, champion_fault, measured)
+    _write(out, task, answers, judged, final, memory, champion_fault, measured)
     remember(task.held_out, rows.hashes, out)
     content: dict[str, Any] = {"refused": "", "digest": digest}
     if types is not None:
         content["types"] = types
     if "champion" in answers:
-        pairs = zip(final.numbers, answers["champion"], strict=True)
-        content["largest_difference"] = max(abs(ours - theirs) for ours, theirs in pairs)
+        pairs = zip(final.predictions, answers["champion"], strict=True)
+        content["largest_difference"] = max(distance(ours, theirs) for ours, theirs in pairs)
     # Written last, so that a reader who finds this file finds the others too.
     write_json(out / EVALUATION, content)
     return content
@@ -265,11 +262,11 @@ def _refuse(out: Path, digest: str, reason: str) -> dict[str, Any]:
 
 def _answers_of(rows: HeldOut, judged: Answers, final: Answers) -> dict[str, Any]:
     """Return the content of predictions.json for a challenger."""
-    answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": list(judged.numbers)}
+    answers: dict[str, Any] = {"actual": list(rows.actual), "predicted": list(judged.predictions)}
     if judged.labels:
-        answers["labels"] = list(judged.labels)
+        answers |= {"labels": list(judged.labels), CLASSES: list(rows.labels)}
     if final is not judged:
-        answers["final"] = list(final.numbers)
+        answers["final"] = list(final.predictions)
     return answers
 
 
@@ -278,7 +275,9 @@ def _measured(task: _Task, final: Answers) -> dict[str, object]:
     measured: dict[str, object] = {"challenger_cost": cost_figures(final)}
     probes, actual = task.probes, task.rows.actual
     if probes.directions:
-        limit = probes.tolerance * (max(actual) - min(actual))
+        # The numbers of more than two labels are no probabilities.
+        width = 1.0 if final.probabilities else max(actual) - min(actual)
+        limit = probes.tolerance * width
         measured["monotone"] = monotone_figures(
             task.rows.features, probes.directions, final.varied, limit
         )
@@ -286,7 +285,7 @@ def _measured(task: _Task, final: Answers) -> dict[str, object]:
 
 
 def _answers_of_champion(
-    champion: Callable[[], Answers], evaluation: Path | None
+    champion: Callable[[], Answers], evaluation: Path | None, labels: Sequence[str]
 ) -> tuple[Memory, Answers | None, str]:
     """Return the champion's memory, its answers and the reason that these cannot be compared.
 
@@ -294,7 +293,7 @@ def _answers_of_champion(
     """
     memory = Memory()
     try:
-        memory = recall(evaluation)
+        memory = recall(evaluation, labels)
         return memory, champion(), ""
     except ChangedError as error:
         raise ChampionError(f"{error} The challenger cannot be compared.") from error
@@ -328,6 +327,7 @@ def _write(
     out: Path,
     task: _Task,
     answers: dict[str, Any],
+    judged: Answers,
     final: Answers,
     memory: Memory,
     champion_fault: str,
@@ -340,9 +340,8 @@ def _write(
     if champion_fault:
         comparison["champion_fault"] = champion_fault
     write_json(out / COMPARISON, comparison)
-    actual, predicted, chosen = answers["actual"], answers["predicted"], answers.get("labels", [])
-    write_json(out / METRICS, figures_of(actual, predicted, chosen, rows.labels))
-    write_plots(out / PLOTS, actual, predicted)
+    write_json(out / METRICS, figures_of(rows.actual, judged, rows.labels))
+    plot_answers(out / PLOTS, rows.actual, judged, rows.labels)
     schema: dict[str, object] = {"features": list(rows.features.columns), "target": rows.target}
     if rows.labels:
         schema["labels"] = list(rows.labels)
@@ -350,14 +349,13 @@ def _write(
         schema["kinds"] = words
     write_json(out / MODEL_SCHEMA, schema)
     # The smoke test asks the final model.
-    golden = golden_rows(rows.features, rows.kinds, rows.labels, final.numbers, final.labels)
+    golden = golden_rows(rows.features, rows.kinds, rows.labels, final)
     write_json(out / GOLDEN, golden)
 
 
 def _compare(task: _Task, answers: dict[str, Any], memory: Memory) -> dict[str, Any]:
     """Return the comparison on the rows that neither model was trained on."""
     rows, rules = task.rows, task.rules
-    own: Metric | None = None
     actual, predicted, features = answers["actual"], answers["predicted"], rows.features
     judging: Judging | None = None
     if "champion" in answers:
@@ -369,25 +367,23 @@ def _compare(task: _Task, answers: dict[str, Any], memory: Memory) -> dict[str, 
         judged = tuple(features.rows[index] for index in judging.indices)
         features = Table(columns=features.columns, rows=judged)
     champion = judging.champion if judging else None
-    if task.own is not None:
+    if task.own is None:
+        metric = metric_of_target(rules.metric, rules.quantile, rules.beta, len(rows.labels))
+    else:
         given = [predicted, *([] if champion is None else [champion])]
         try:
-            measured = task.own.measure(actual, given, labels=bool(rows.labels))
-            own = own_metric(measured.losses, measured.constant, labels=bool(rows.labels))
+            metric = call_metric(task.own, actual, given, len(rows.labels))
         except ContractError as error:
             return {"refused": str(error), "rows": len(actual), "metric": task.own.record()}
-    comparison = compare(
+    comparison = compare_by(
+        metric,
         actual,
         predicted,
         champion,
         level=rules.level,
         look=rules.look,
-        metric=rules.metric,
-        quantile=rules.quantile,
-        beta=rules.beta,
         needed_share=rules.needed_share,
         groups=group_rows(features, rules.slices),
-        own=own,
     )
     counts = judging.figures() if judging else {}
     if task.own is not None:

@@ -9,18 +9,21 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Generic, TypeVar
 
 from platform_jobs.judging.intervals import Interval, mean_interval, p_value
 from platform_jobs.judging.rankings import auc_losses, calibration_losses, f_beta_losses, has_both
 
-Losses = Callable[[Sequence[float], Sequence[float]], list[float]]
+# A model's answer to a row: a number, or the probability of each label.
+Given = TypeVar("Given")
+_FINITE: tuple[str, Callable[..., bool]] = ("finite numbers", math.isfinite)
 # A probability of exactly 0 or 1 that is wrong would have an infinite log loss: scikit-learn clips
 # at the same distance.
 _CLIP = 2.0**-52
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(Generic[Given]):
     """A metric: its losses, its best constant prediction, and the values that it can take.
 
     `losses` maps true and predicted values of shape (rows,) to losses of shape (rows,). `constant`
@@ -34,15 +37,15 @@ class Metric:
     well calibrated, so that no model is better than it by calibration.
     """
 
-    losses: Losses
-    constant: Callable[[Sequence[float]], float]
-    truths: tuple[str, Callable[[float], bool]] = ("finite numbers", math.isfinite)
-    predictions: tuple[str, Callable[[float], bool]] = ("finite numbers", math.isfinite)
+    losses: Callable[[Sequence[float], Sequence[Given]], list[float]]
+    constant: Callable[[Sequence[float]], Given]
+    truths: tuple[str, Callable[[float], bool]] = _FINITE
+    predictions: tuple[str, Callable[[Given], bool]] = _FINITE
     mean: bool = True
     errors: bool = True
     enough: Callable[[Sequence[float]], bool] = lambda actual: True
     signed: bool = False
-    basis: "Metric | None" = None
+    basis: "Metric[Given] | None" = None
 
     def interval(
         self, actual: Sequence[float], differences: Sequence[float], level: float
@@ -58,7 +61,7 @@ class Metric:
         return p_value(differences, null) if self.enough(actual) else None
 
 
-def metric_of(name: str, quantile: float = 0.5, beta: float = 1.0) -> Metric:
+def metric_of(name: str, quantile: float = 0.5, beta: float = 1.0) -> Metric[float]:
     """Return the metric of this name; `quantile` is that of pinball, `beta` that of f_beta.
 
     ValueError for an unknown name, and for a quantile or a beta out of range.
@@ -91,8 +94,11 @@ def metric_of(name: str, quantile: float = 0.5, beta: float = 1.0) -> Metric:
 
 
 def own_metric(
-    losses: Losses, constant: Callable[[Sequence[float]], float], *, labels: bool
-) -> Metric:
+    losses: Callable[[Sequence[float], Sequence[float]], list[float]],
+    constant: Callable[[Sequence[float]], float],
+    *,
+    labels: bool,
+) -> Metric[float]:
     """Return the metric of a function of the model's code, which may give losses below 0.
 
     `labels` says that the true values are 0 and 1.
@@ -101,17 +107,20 @@ def own_metric(
 
 
 def find_invalid(
-    metric: Metric, actual: Sequence[float], predicted: Sequence[float], model: str
+    metric: Metric[Given], actual: Sequence[float], predicted: Sequence[Given], model: str
 ) -> str:
     """Return the sentence that says which values the metric cannot take, "" when it takes all."""
-    for noun, values, (allowed, valid) in (
-        ("true values", actual, metric.truths),
-        (f"predictions of the {model}", predicted, metric.predictions),
-    ):
-        if not all(map(valid, values)):
-            bad = sum(not valid(value) for value in values)
-            return f"{bad} of {len(values)} {noun} are not {allowed}, so they cannot be compared."
-    return ""
+    return _invalid("true values", actual, metric.truths) or _invalid(
+        f"predictions of the {model}", predicted, metric.predictions
+    )
+
+
+def _invalid(noun: str, values: Sequence[Given], rule: tuple[str, Callable[[Given], bool]]) -> str:
+    allowed, valid = rule
+    if all(map(valid, values)):
+        return ""
+    bad = sum(not valid(value) for value in values)
+    return f"{bad} of {len(values)} {noun} are not {allowed}, so they cannot be compared."
 
 
 def _squared(actual: Sequence[float], predicted: Sequence[float]) -> list[float]:

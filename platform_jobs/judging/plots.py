@@ -7,8 +7,10 @@ Friedman 2009, section 9.2.5; Niculescu-Mizil and Caruana 2005).
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from pathlib import Path
+from types import MappingProxyType
 
 PLOTS = "plots"
 # More points make a file that no viewer opens quickly; the rows are sorted by a hash, so that the
@@ -17,6 +19,11 @@ MOST_POINTS = 2000
 BINS = 10  # of a calibration
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 480, 360, 64, 32, 16, 48
 _TICKS = 5
+# Okabe and Ito 2008: colours that people with colour blindness can tell apart.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+MOST_CURVES = len(_COLOURS)
+_LETTERS = 20  # of a name in a plot
+ROC_NAMES = ("Receiver operating characteristic", "false positive rate", "true positive rate")
 Point = tuple[float, float]
 
 
@@ -35,8 +42,8 @@ def write_plots(folder: Path, actual: Sequence[float], predicted: Sequence[float
 def _plots(actual: Sequence[float], predicted: Sequence[float]) -> dict[str, str]:
     if set(actual) <= {0.0, 1.0} and all(0.0 <= value <= 1.0 for value in predicted):
         return {
-            "calibration.svg": _calibration(_equal_widths(actual, predicted), "share of positives"),
-            "roc.svg": _roc(actual, predicted),
+            "calibration.svg": probability_calibration(actual, predicted),
+            "roc.svg": _plot(ROC_NAMES, [], roc_curve(actual, predicted), [(0.0, 0.0), (1.0, 1.0)]),
         }
     pairs = list(zip(actual, predicted, strict=True))[:MOST_POINTS]
     lowest, highest = min(map(min, pairs)), max(map(max, pairs))
@@ -57,7 +64,7 @@ def _plots(actual: Sequence[float], predicted: Sequence[float]) -> dict[str, str
     }
 
 
-def _roc(actual: Sequence[float], predicted: Sequence[float]) -> str:
+def roc_curve(actual: Sequence[float], predicted: Sequence[float]) -> list[Point]:
     """Return the share of found positives by the share of false ones, over all thresholds."""
     positives = sum(actual)
     negatives = len(actual) - positives
@@ -68,8 +75,17 @@ def _roc(actual: Sequence[float], predicted: Sequence[float]) -> str:
         # Rows with equal predictions are found together.
         if number + 1 == len(ranked) or ranked[number + 1][0] != value:
             curve.append((misses / (negatives or 1.0), hits / (positives or 1.0)))
-    names = ("Receiver operating characteristic", "false positive rate", "true positive rate")
-    return _plot(names, [], _thinned(curve), [(0.0, 0.0), (1.0, 1.0)])
+    return _thinned(curve)
+
+
+def roc_of_labels(curves: Mapping[str, Sequence[Point]]) -> str:
+    """Return the curves of labels, each against all others; at most MOST_CURVES have a colour."""
+    return _plot(ROC_NAMES, [], [(0.0, 0.0), (1.0, 1.0)], curves=curves)
+
+
+def probability_calibration(actual: Sequence[float], predicted: Sequence[float]) -> str:
+    """Return the share of positives by the mean probability of bins of equal width."""
+    return _calibration(_equal_widths(actual, predicted), "share of positives")
 
 
 def _equal_widths(actual: Sequence[float], predicted: Sequence[float]) -> list[list[Point]]:
@@ -116,9 +132,18 @@ def _thinned(curve: list[Point]) -> list[Point]:
     return [*curve[::step], curve[-1]]
 
 
-def _plot(names: tuple[str, str, str], points: Sequence[Point], *lines: Sequence[Point]) -> str:
-    """Return an SVG with a title, two axes, points and lines; `names` are title, x and y."""
+def _plot(
+    names: tuple[str, str, str],
+    points: Sequence[Point],
+    *lines: Sequence[Point],
+    curves: Mapping[str, Sequence[Point]] = MappingProxyType({}),
+) -> str:
+    """Return an SVG with a title, two axes, points and lines; `names` are title, x and y.
+
+    `curves` are further lines by the names that the legend has.
+    """
     everything = [*points, *(point for line in lines for point in line)]
+    everything += [point for curve in curves.values() for point in curve]
     x_axis = _Axis([x for x, _ in everything], _LEFT, _WIDTH - _RIGHT)
     y_axis = _Axis([y for _, y in everything], _HEIGHT - _BOTTOM, _TOP)
     title, x_name, y_name = names
@@ -153,11 +178,24 @@ def _plot(names: tuple[str, str, str], points: Sequence[Point], *lines: Sequence
         'fill="steelblue" fill-opacity="0.6"/>'
         for x, y in points
     ]
-    for number, line in enumerate(lines):
+    styles = [(line, "firebrick", number > 0) for number, line in enumerate(lines)]
+    for (name, curve), colour in zip(curves.items(), _COLOURS, strict=False):
+        styles.append((curve, colour, False))
+        height = bottom - 12 * (len(curves) - list(curves).index(name))
+        parts.append(
+            f'<text x="{_WIDTH - _RIGHT}" y="{height}" text-anchor="end" fill="{colour}">'
+            f"{shown_name(name)}</text>"
+        )
+    for line, colour, dashed in styles:
         corners = " ".join(f"{x_axis.place(x):.1f},{y_axis.place(y):.1f}" for x, y in line)
-        dash = ' stroke-dasharray="4 3"' if number else ""
-        parts.append(f'<polyline points="{corners}" fill="none" stroke="firebrick"{dash}/>')
+        dash = ' stroke-dasharray="4 3"' if dashed else ""
+        parts.append(f'<polyline points="{corners}" fill="none" stroke="{colour}"{dash}/>')
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def shown_name(name: str) -> str:
+    """Return a name as text of an SVG, of at most 20 characters."""
+    return escape(name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…")
 
 
 class _Axis:

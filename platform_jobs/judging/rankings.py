@@ -65,18 +65,15 @@ def f_beta_losses(beta: float, actual: Sequence[float], predicted: Sequence[floa
     misses = sum(truth and not said for truth, said in kinds)
     alarms = sum(said and not truth for truth, said in kinds)
 
-    def metric(hits: int, misses: int, alarms: int) -> float:
-        good = (1.0 + weight) * hits
-        return good / (good + weight * misses + alarms) if good else 0.0
-
-    whole = metric(hits, misses, alarms)
+    whole = f_beta(weight, hits, misses, alarms)
     # All rows of one kind leave the same others.
     losses = {
         (truth, said): 1.0
         - (
             count * whole
             - (count - 1)
-            * metric(
+            * f_beta(
+                weight,
                 hits - (truth and said),
                 misses - (truth and not said),
                 alarms - (said and not truth),
@@ -85,6 +82,12 @@ def f_beta_losses(beta: float, actual: Sequence[float], predicted: Sequence[floa
         for truth, said in set(kinds)
     }
     return [losses[kind] for kind in kinds]
+
+
+def f_beta(weight: float, hits: int, misses: int, alarms: int) -> float:
+    """Return F-beta for the square of beta and numbers of rows; 0 without a hit."""
+    good = (1.0 + weight) * hits
+    return good / (good + weight * misses + alarms) if good else 0.0
 
 
 def _share(ordered: Sequence[float], value: float) -> float:

@@ -8,6 +8,10 @@ from pathlib import Path
 from platform_jobs.errors import ContractError
 from platform_jobs.judging.classification import classification_figures
 from platform_jobs.judging.figures import regression_figures
+from platform_jobs.judging.multiclass.figures import multiclass_figures
+from platform_jobs.judging.multiclass.plots import write_multiclass_plots
+from platform_jobs.judging.plots import write_plots
+from platform_jobs.models.answers import Answers
 from platform_jobs.tables.tables import Table
 from platform_jobs.tables.words import CATEGORY, TEXT
 
@@ -32,30 +36,36 @@ def check_schema(model: Path, labels: Sequence[str]) -> None:
 
 
 def figures_of(
-    actual: Sequence[float],
-    predicted: Sequence[float],
-    chosen: Sequence[str],
-    labels: Sequence[str],
+    actual: Sequence[float], answers: Answers, labels: Sequence[str]
 ) -> dict[str, float]:
     """Return the figures of answers; with labels those of a classification.
 
-    `predicted` then has the probabilities of the last label, and `chosen` the model's labels. All
-    but `labels` have shape (rows,).
+    `actual` has shape (rows,), as in `HeldOut`.
     """
     if not labels:
-        return regression_figures(actual, predicted)
-    right = [
-        (label == labels[-1]) == bool(truth) for label, truth in zip(chosen, actual, strict=True)
-    ]
-    return classification_figures(actual, predicted, right)
+        return regression_figures(actual, answers.numbers)
+    pairs = zip(answers.labels, actual, strict=True)
+    right = [label == labels[int(truth)] for label, truth in pairs]
+    if answers.probabilities:
+        return multiclass_figures(actual, answers.probabilities, right)
+    return classification_figures(actual, answers.numbers, right)
+
+
+def plot_answers(
+    folder: Path, actual: Sequence[float], answers: Answers, labels: Sequence[str]
+) -> None:
+    """Write the plots of answers below a folder; `actual` has shape (rows,), as in `HeldOut`."""
+    if answers.probabilities:
+        write_multiclass_plots(folder, labels, actual, answers.probabilities, answers.labels)
+    else:
+        write_plots(folder, actual, answers.numbers)
 
 
 def golden_rows(
     features: Table,
     kinds: Mapping[str, str],
     labels: Sequence[str],
-    predicted: Sequence[float],
-    chosen: Sequence[str],
+    answers: Answers,
 ) -> dict[str, object]:
     """Return rows as requests to the service have them, and the answers that it must give."""
     kind_of = [kinds.get(name, "") for name in features.columns]
@@ -64,12 +74,12 @@ def golden_rows(
             [_value(cell, kind) for cell, kind in zip(row, kind_of, strict=True)]
             for row in features.rows[:GOLDEN_ROWS]
         ],
-        "result": list(chosen if labels else predicted)[:GOLDEN_ROWS],
+        "result": list(answers.labels if labels else answers.numbers)[:GOLDEN_ROWS],
     }
     if labels:
-        other, positive = labels
+        given = answers.probabilities or [(1.0 - number, number) for number in answers.numbers]
         golden["probabilities"] = [
-            {other: 1.0 - number, positive: number} for number in predicted[:GOLDEN_ROWS]
+            dict(zip(labels, row, strict=True)) for row in given[:GOLDEN_ROWS]
         ]
     return golden
 

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 from platform_jobs.judging.intervals import LEAST_ROWS, mean_interval, slope_interval
-from platform_jobs.judging.metrics import Metric
+from platform_jobs.judging.metrics import Given, Metric
 
 # Errors of the bounds: a right model fails a rule in so few of its trainings.
 SKILL_LEVEL, BIAS_LEVEL = 0.01, 0.001
@@ -12,9 +13,9 @@ TAIL = 0.95
 
 
 def sanity_figures(
-    metric: Metric,
+    metric: Metric[Given],
     actual: Sequence[float],
-    predicted: Sequence[float],
+    predicted: Sequence[Given],
     losses: Sequence[float],
     trivial: Sequence[float],
 ) -> dict[str, float | None]:
@@ -35,8 +36,19 @@ def sanity_figures(
         "skill": skill,
         "skill_low": skill_low,
         "skill_high": skill_high,
-        "constant": min(predicted) == max(predicted) and min(actual) < max(actual),
+        "constant": all(each == predicted[0] for each in predicted) and min(actual) < max(actual),
     }
+    if metric.mean or metric.errors:
+        # Such metrics are of numbers.
+        figures |= _error_figures(metric, actual, cast("Sequence[float]", predicted))
+    return figures
+
+
+def _error_figures(
+    metric: Metric[Given], actual: Sequence[float], predicted: Sequence[float]
+) -> dict[str, float | None]:
+    """Return the figures of `sanity_figures` that are of predicted numbers."""
+    figures: dict[str, float | None] = {}
     errors = [p - a for a, p in zip(actual, predicted, strict=True)]
     if metric.mean:
         bias, bias_low, bias_high = mean_interval(errors, BIAS_LEVEL)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from platform_jobs.errors import ContractError
-from platform_jobs.judging.metrics import Metric
+from platform_jobs.judging.metrics import Given, Metric
 from platform_jobs.tables.tables import Table
 
 # A column with at most so many values is categories, also when these are numbers.
@@ -41,11 +41,11 @@ def group_rows(features: Table, columns: Sequence[str]) -> Groups:
 
 
 def slice_figures(
-    metric: Metric,
+    metric: Metric[Given],
     groups: Mapping[str, Sequence[int]],
     actual: Sequence[float],
-    challenger: Sequence[float],
-    champion: Sequence[float],
+    challenger: Sequence[Given],
+    champion: Sequence[Given],
 ) -> list[dict[str, str | float | None]]:
     """Return the figures of each slice, from true values and both predictions of shape (rows,).
 

@@ -19,6 +19,9 @@ PREDICTION, PROBABILITY = "prediction", "probability:"
 SUM_TOLERANCE = 1e-3
 _SHOWN = 40
 _SHORT = 200
+# The answer to a row: a number, of a classifier with two labels the probability of the last one, or
+# the probability of each of more labels, in the order of the labels.
+Prediction = float | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Answers:
 
     `numbers` has shape (rows,) and is finite: the predictions, or of a classifier the probability
     of the last one of its labels. `labels` has a classifier's labels, shape (rows,), else ().
+    `probabilities` has shape (rows, labels) with more than two labels, else (); a row adds up to 1.
     `size` is the size of the model folder in bytes, and `milliseconds` has the measured times of
     predict (probing/costs.py); `varied` has the answers to varied rows (probing/monotone.py). None
     and () when they were not measured.
@@ -34,9 +38,24 @@ class Answers:
 
     numbers: Sequence[float]
     labels: Sequence[str] = ()
+    probabilities: Sequence[tuple[float, ...]] = ()
     size: int | None = None
     milliseconds: Sequence[float] = ()
     varied: Sequence[float] = ()
+
+    @property
+    def predictions(self) -> Sequence[Prediction]:
+        """Return the answers that are judged, shape (rows,)."""
+        return self.probabilities or self.numbers
+
+
+def distance(first: Prediction, second: Prediction) -> float:
+    """Return the largest difference of two answers to a row of one target."""
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return max(abs(one - other) for one, other in zip(first, second, strict=True))
+    if isinstance(first, tuple) or isinstance(second, tuple):
+        raise TypeError
+    return abs(first - second)
 
 
 def read_answer_file(text: str, rows: int, labels: Sequence[str] = ()) -> Answers:
@@ -64,10 +83,19 @@ def read_answer_file(text: str, rows: int, labels: Sequence[str] = ()) -> Answer
     cells = _column(lines, header.index(PREDICTION))
     if not labels:
         return Answers(numbers=[_number(cell, row) for row, cell in enumerate(cells, start=1)])
+    given = _probabilities(lines, header, labels)
+    scaled = [_scaled(row) for row in given] if len(labels) > 2 else []
     return Answers(
-        numbers=_probabilities(lines, header, labels),
+        numbers=[row[-1] for row in scaled or given],
         labels=[_label(cell, row, labels) for row, cell in enumerate(cells, start=1)],
+        probabilities=tuple(scaled),
     )
+
+
+def _scaled(row: tuple[float, ...]) -> tuple[float, ...]:
+    """Return probabilities that add up to 1: without it a larger sum would have less log loss."""
+    total = math.fsum(row)
+    return tuple(value / total for value in row)
 
 
 def _column(lines: Sequence[Sequence[str]], index: int) -> list[str]:
@@ -96,8 +124,8 @@ def _label(text: str, row: int, labels: Sequence[str]) -> str:
 
 def _probabilities(
     lines: Sequence[Sequence[str]], header: Sequence[str], labels: Sequence[str]
-) -> list[float]:
-    """Return the probability of the last label in each row, shape (rows,)."""
+) -> list[tuple[float, ...]]:
+    """Return the probability of each label in each row, shape (rows, labels)."""
     indices = {
         read_label(name.removeprefix(PROBABILITY)): index
         for index, name in enumerate(header)
@@ -115,14 +143,15 @@ def _probabilities(
         ]
         for label in labels
     ]
-    for row, values in enumerate(zip(*columns, strict=True), start=1):
+    given = list(zip(*columns, strict=True))
+    for row, values in enumerate(given, start=1):
         total = math.fsum(values)
         if not abs(total - 1.0) <= SUM_TOLERANCE:
             raise AnswerError(
                 f"predict gave probabilities that add up to {total:g} in row {row}. They must add "
                 "up to 1."
             )
-    return columns[-1]
+    return given
 
 
 def _probability(text: str, label: str, row: int) -> float:

@@ -16,9 +16,12 @@ from platform_jobs.scratch import scratch_folder
 from platform_jobs.tables.tables import Table, read_table, write_table
 
 ASKED, FEATURES, ANSWERS, LABELS = "asked", "features.csv", "answers.json", "labels.json"
-SIZE, TIMES, VARIED = "size", "milliseconds", "varied"
-# Bytes of a file of answers: for its other parts, for each row, and for each letter of its label.
-_BYTES, _ROW_BYTES, _LETTER_BYTES = 1 << 16, 64, 12
+SIZE, TIMES, VARIED, PROBABILITIES = "size", "milliseconds", "varied", "probabilities"
+# Bytes of a file of answers: for its other parts, for each row, for each letter of its label, and
+# for each probability of more than two labels.
+_BYTES, _ROW_BYTES, _LETTER_BYTES, _PROBABILITY_BYTES = 1 << 16, 64, 12, 64
+# Probabilities were scaled to a sum of 1, which rounding misses by less.
+_ROUNDING = 1e-9
 
 
 def write_asked(
@@ -83,6 +86,8 @@ def write_answers(answer: Answer, asked: Path, out: Path, key: str) -> dict[str,
         content: dict[str, object] = {"refused": "", "answers": list(given.numbers)}
         if given.labels:
             content["labels"] = list(given.labels)
+        if given.probabilities:
+            content[PROBABILITIES] = list(given.probabilities)
         content |= _measured(given)
         if key:
             content["seal"] = _seal(key, given)
@@ -135,6 +140,7 @@ def read_answers(
     """
     path = folder / ANSWERS
     of_row = _ROW_BYTES + _LETTER_BYTES * max(map(len, labels), default=0)
+    of_row += _PROBABILITY_BYTES * len(labels)
     try:
         if path.is_symlink() or path.stat().st_size > _BYTES + of_row * (rows + varied):
             raise ValueError
@@ -151,8 +157,8 @@ def read_answers(
         raise ContractError(text[:1000])
     if not _fits(answers, rows):
         raise ContractError(f"{name}: predict must answer {rows} rows with finite numbers.")
-    chosen = content.get("labels", [])
-    if not _fit_labels(chosen, answers, labels):
+    chosen, given_each = content.get("labels", []), content.get(PROBABILITIES, [])
+    if not (_fit_labels(chosen, answers, labels) and _fit_each(given_each, answers, labels)):
         raise ContractError(
             f"{name}: predict must answer {rows} rows with the labels {', '.join(labels)[:200]} "
             "and their probabilities."
@@ -170,6 +176,7 @@ def read_answers(
     given = Answers(
         numbers=[float(answer) for answer in answers],
         labels=chosen,
+        probabilities=tuple(tuple(map(float, row)) for row in given_each),
         size=size,
         milliseconds=[float(time) for time in times],
         varied=[float(answer) for answer in more],
@@ -198,6 +205,9 @@ def _text(answers: Answers | str) -> str:
     if isinstance(answers, str):
         return json.dumps(answers)
     numbers = [float(answer) for answer in answers.numbers]
+    if answers.probabilities:
+        rows = [list(map(float, row)) for row in answers.probabilities]
+        return json.dumps([numbers, list(answers.labels), rows, _measured(answers)])
     if measured := _measured(answers):
         return json.dumps([numbers, list(answers.labels), measured])
     return json.dumps([numbers, list(answers.labels)] if answers.labels else numbers)
@@ -236,3 +246,17 @@ def _fit_labels(chosen: object, answers: Sequence[float], labels: Sequence[str])
         return False
     known = all(isinstance(label, str) and label in labels for label in chosen)
     return known and (not labels or all(0 <= answer <= 1 for answer in answers))
+
+
+def _fit_each(given: object, answers: Sequence[float], labels: Sequence[str]) -> bool:
+    """Return whether each row has the probability of each label, where there are more than two."""
+    if not isinstance(given, list) or len(given) != (len(answers) if len(labels) > 2 else 0):
+        return False
+    return all(
+        isinstance(row, list)
+        and _fits(row, len(labels))
+        and all(0 <= probability <= 1 for probability in row)
+        and abs(math.fsum(row) - 1.0) <= _ROUNDING
+        and row[-1] == answer
+        for row, answer in zip(given, answers, strict=False)
+    )

@@ -79,9 +79,11 @@ def merge(folds: Sequence[int], answered: Sequence[Answers]) -> Answers:
     """Return the answers of all folds in the order of the rows."""
     numbers = [iter(answers.numbers) for answers in answered]
     labels = [iter(answers.labels) for answers in answered]
+    rows = [iter(answers.probabilities) for answers in answered]
     return Answers(
         numbers=[next(numbers[fold]) for fold in folds],
         labels=[next(labels[fold]) for fold in folds] if answered[0].labels else (),
+        probabilities=[next(rows[fold]) for fold in folds] if answered[0].probabilities else (),
     )
 
 

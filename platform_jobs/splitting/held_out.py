@@ -19,8 +19,9 @@ ROWS, SCHEMA = "rows.csv", "schema.json"  # of each folder of rows
 class HeldOut:
     """Rows that judge: the features as text, the true targets, and the rows' hashes.
 
-    `actual` has shape (rows,): numbers, or for a target with `labels` 1 where the last label is
-    true and 0 elsewhere. `kinds` has the kind of each column, {} when all are numbers.
+    `actual` has shape (rows,): numbers, or for a target with `labels` the number of the true one,
+    counted from 0: of two labels 1 where the last one is true. `kinds` has the kind of each column,
+    {} when all are numbers.
     """
 
     features: Table
@@ -77,7 +78,7 @@ def _read_hashes(folder: Path, rows: int) -> Hashes:
 
 
 def _target(text: str, target: str, labels: tuple[str, ...]) -> float:
-    """Return the target of a cell: a finite number, or with labels 1 for the last, else 0.
+    """Return the target of a cell: a finite number, or the number of its label, counted from 0.
 
     ContractError when the cell is neither a finite number nor a label.
     """
@@ -87,7 +88,7 @@ def _target(text: str, target: str, labels: tuple[str, ...]) -> float:
                 f"The target {target} has {text[:40]!r}, which is none of the labels "
                 f"{', '.join(labels)[:200]}. Remove such rows, or correct `labels` in mlops.toml."
             )
-        return float(read_label(text) == labels[-1])
+        return float(labels.index(read_label(text)))
     try:
         value = float(text)
     except ValueError:

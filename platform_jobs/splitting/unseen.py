@@ -13,12 +13,14 @@ from pathlib import Path
 from shutil import copyfile
 
 from platform_jobs.errors import ChangedError, ContractError
+from platform_jobs.models.answers import Prediction
 from platform_jobs.splitting.hashes import SEEN_HASHES, read_hashes, write_hashes
 from platform_jobs.splitting.split import BOUND
 
 # Files of an evaluation, beside SEEN_HASHES of its model's training: the hashes of the rows that
 # judged the model, in the order of its answers, and these answers.
 JUDGED_HASHES, PREDICTIONS = "judged.hashes", "predictions.json"
+CLASSES = "classes"  # key of PREDICTIONS with the labels of the target, in their order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class Memory:
     """
 
     seen: "array[int] | None" = None
-    answers: Mapping[int, float] = field(default_factory=dict)
+    answers: Mapping[int, Prediction] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class Judging:
     """
 
     indices: tuple[int, ...]
-    champion: tuple[float, ...]
+    champion: tuple[Prediction, ...]
     left_out: int
     recalled: int
     known: bool
@@ -75,10 +77,11 @@ def remember(held_out: Path, hashes: Hashes, out: Path) -> None:
         write_hashes(out / JUDGED_HASHES, hashes.rows)
 
 
-def recall(evaluation: Path | None) -> Memory:
+def recall(evaluation: Path | None, labels: Sequence[str] = ()) -> Memory:
     """Return the memory of the champion from its evaluation's folder, an empty one without it.
 
-    ChangedError when its files are damaged or have different rows.
+    Answers about other labels than these, or in another order, are left out. ChangedError when its
+    files are damaged or have different rows.
     """
     if evaluation is None:
         return Memory()
@@ -91,18 +94,29 @@ def recall(evaluation: Path | None) -> Memory:
         return Memory()
     try:
         content = json.loads((evaluation / PREDICTIONS).read_text(encoding="utf-8"))
-        answers = [float(answer) for answer in content["predicted"]]
+        answers = [to_prediction(answer) for answer in content["predicted"]]
     except (OSError, ValueError, TypeError, KeyError):
-        answers = []
+        content, answers = {}, []
     if judged is None or len(judged) != len(answers):
         raise ChangedError(
             f"The champion's evaluation was changed: {PREDICTIONS} and {JUDGED_HASHES} do not have "
             "the same rows. Restore them, or release a version that is unchanged."
         )
+    if content.get(CLASSES, list(labels)) != list(labels):
+        return Memory(seen=seen)
     return Memory(seen=seen, answers=dict(zip(judged, answers, strict=True)))
 
 
-def choose(hashes: Hashes, memory: Memory, answers: Sequence[float]) -> Judging:
+def to_prediction(answer: object) -> Prediction:
+    """Return an answer of PREDICTIONS; TypeError or ValueError when it is none."""
+    if isinstance(answer, list):
+        return tuple(float(value) for value in answer)
+    if isinstance(answer, str | int | float):
+        return float(answer)
+    raise TypeError
+
+
+def choose(hashes: Hashes, memory: Memory, answers: Sequence[Prediction]) -> Judging:
     """Return the rows that compare a challenger with the champion of this memory.
 
     `answers` are those of the champion's final model, shape (rows,). When its training rows are
@@ -114,7 +128,9 @@ def choose(hashes: Hashes, memory: Memory, answers: Sequence[float]) -> Judging:
         return Judging(indices=every, champion=tuple(answers), left_out=0, recalled=0, known=False)
     known = memory.seen is not None
     seen = frozenset(memory.seen or ())
-    indices, champion, recalled = [], [], 0
+    indices: list[int] = []
+    champion: list[Prediction] = []
+    recalled = 0
     for index, (answer, row, group) in enumerate(
         zip(answers, hashes.rows, hashes.groups, strict=True)
     ):

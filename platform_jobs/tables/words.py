@@ -7,7 +7,7 @@ from platform_jobs.tables.cells import EMPTY, kind
 from platform_jobs.tables.tables import Table
 
 NUMBER, CATEGORY, TEXT, LABEL = "number", "category", "text", "label"
-_SHOWN, _EXAMPLES = 40, 3
+_SHOWN, _EXAMPLES, _NAMED = 40, 3, 5
 
 
 def read_label(cell: str) -> str:
@@ -62,4 +62,21 @@ def label_faults(table: Table, target: str, labels: Sequence[str]) -> list[str]:
         f"{target}: {len(wrong)} of {len(table.rows)} cells are none of the labels "
         f"{', '.join(labels)}, such as {' or '.join(examples)}, first in line {wrong[0][0]}. "
         "Correct these cells, or correct `labels` of the model in mlops.toml."
+    ]
+
+
+def label_notes(table: Table, target: str, labels: Sequence[str]) -> list[str]:
+    """Return the note that labels have no row, [] when each has one."""
+    if target not in table.columns or not table.rows:
+        return []
+    index = table.columns.index(target)
+    present = {read_label(row[index]) for row in table.rows}
+    if not (absent := [label for label in labels if label not in present]):
+        return []
+    noun, verb = ("label", "has") if len(absent) == 1 else ("labels", "have")
+    more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
+    shown = ", ".join(label[:_SHOWN] for label in absent[:_NAMED])
+    return [
+        f"{target}: the {noun} {shown}{more} {verb} no row, so that a model of this data alone "
+        "gives no probability there."
     ]

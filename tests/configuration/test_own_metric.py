@@ -60,3 +60,11 @@ def test_the_function_may_be_in_a_package(tmp_path: Path) -> None:
 
     assert "Write training.py there, or name another one." in absent
     assert find_problems(tomllib.loads(text), tmp_path) == []
+
+
+def test_an_own_function_of_more_than_two_labels_is_refused() -> None:
+    many = CHURN.replace('["no", "yes"]', '["a", "b", "c"]').replace('metric = "brier"', RIGHT)
+
+    [text] = problems(many + MODEL)
+
+    assert "an own function judges numbers or two labels, and the target has 3" in text

@@ -32,11 +32,20 @@ def test_a_classification_with_columns_of_words_has_no_problem() -> None:
     assert problems(CHURN.replace('["no", "yes"]', '["0", "1"]')) == []
 
 
+@pytest.mark.parametrize("count", [3, 50, 100])
+@pytest.mark.parametrize("metric", ["log_loss", "brier", "calibration", "auc", "f_beta"])
+def test_a_target_may_have_many_labels(count: int, metric: str) -> None:
+    labels = ", ".join(f'"{number}"' for number in range(count))
+    text = CHURN.replace('["no", "yes"]', f"[{labels}]").replace('"brier"', f'"{metric}"')
+
+    assert problems(text + MODEL) == []
+
+
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
-        ('["no", "yes"]', '["no"]', 'data.labels = ["no"]: a target must have two labels'),
-        ('["no", "yes"]', '["a", "b", "c"]', "a target must have two labels"),
+        ('["no", "yes"]', '["no"]', 'data.labels = ["no"]: a target must have 2 to 100 labels, and this list has 1'),
+        ('["no", "yes"]', str([str(n) for n in range(101)]), "a target must have 2 to 100 labels, and this list has 101"),
         ('["no", "yes"]', '["no", "no"]', "data.labels[0] has it already"),
         ('["no", "yes"]', '["0", "1.0"]', 'data.labels[1] = "1.0": it must be a label'),
         ('["no", "yes"]', '["no", 1]', "data.labels[1] = 1: it must be a label"),

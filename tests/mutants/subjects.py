@@ -50,7 +50,10 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     f"{_DOMAIN}/gating/spending.py": (f"{_TESTS}/test_spending.py",),
     f"{_JUDGING}/comparison.py": (
         *("tests/platform_jobs/test_comparison.py", "tests/platform_jobs/test_metrics.py"),
+        "tests/platform_jobs/test_multiclass.py",
     ),
+    f"{_JUDGING}/multiclass/losses.py": ("tests/platform_jobs/test_multiclass.py",),
+    f"{_JUDGING}/multiclass/figures.py": ("tests/platform_jobs/test_multiclass.py",),
     f"{_JUDGING}/intervals.py": ("tests/platform_jobs/test_comparison.py",),
     f"{_JUDGING}/metrics.py": ("tests/platform_jobs/test_metrics.py",),
     f"{_JUDGING}/rankings.py": ("tests/platform_jobs/test_metrics.py",),
@@ -59,7 +62,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     f"{_JUDGING}/student.py": ("tests/platform_jobs/test_comparison.py",),
     f"{_JUDGING}/evaluate.py": (
         *("tests/platform_jobs/test_evaluate.py", "tests/platform_jobs/test_cross_fitting.py"),
-        "tests/platform_jobs/test_words.py",
+        *("tests/platform_jobs/test_words.py", "tests/platform_jobs/test_many_labels.py"),
     ),
     "platform_jobs/probing/monotone.py": ("tests/platform_jobs/test_monotone.py",),
     f"{_JUDGING}/figures.py": ("tests/platform_jobs/test_comparison.py",),

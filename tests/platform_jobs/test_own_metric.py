@@ -53,7 +53,7 @@ def metric_for(
     ask: Ask,
     *,
     labels: bool = False,
-) -> Metric:
+) -> Metric[float]:
     """Return the metric of these rows, whose function is `ask`."""
     measured = measure(direction, actual, predicted, ask, labels=labels)
     return own_metric(measured.losses, measured.constant, labels=labels)

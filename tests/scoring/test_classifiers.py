@@ -31,6 +31,10 @@ LABELS = np.where(TABLE["age"] > 30, "yes", "no")
 @pytest.fixture
 def served(tmp_path: Path) -> Predictor:
     """Return the predictor of a classifier that selects columns by name."""
+    return serve(tmp_path, LABELS, ["no", "yes"])
+
+
+def serve(folder: Path, truths: object, labels: list[str]) -> Predictor:
     columns = ColumnTransformer(
         [
             ("words", CountVectorizer(), "note"),
@@ -38,13 +42,13 @@ def served(tmp_path: Path) -> Predictor:
             ("age", "passthrough", ["age"]),
         ]
     )
-    model = make_pipeline(columns, LogisticRegression()).fit(TABLE, LABELS)
-    model_file.save(model, tmp_path)
-    schema = {"features": list(KINDS), "target": "Y", "kinds": KINDS, "labels": ["no", "yes"]}
-    (tmp_path / "model_schema.json").write_text(json.dumps(schema))
-    trusted = tmp_path / "trusted_types.json"
-    trusted.write_text(json.dumps(needed_types(tmp_path, ())))
-    return Predictor(tmp_path, trusted)
+    model = make_pipeline(columns, LogisticRegression(max_iter=1000)).fit(TABLE, truths)
+    model_file.save(model, folder)
+    schema = {"features": list(KINDS), "target": "Y", "kinds": KINDS, "labels": labels}
+    (folder / "model_schema.json").write_text(json.dumps(schema))
+    trusted = folder / "trusted_types.json"
+    trusted.write_text(json.dumps(needed_types(folder, ())))
+    return Predictor(folder, trusted)
 
 
 def test_each_row_gets_its_label_and_the_probability_of_each_label(served: Predictor) -> None:
@@ -56,6 +60,20 @@ def test_each_row_gets_its_label_and_the_probability_of_each_label(served: Predi
         assert sum(row.values()) == pytest.approx(1)
         assert max(row, key=row.__getitem__) == label
     assert json.loads(json.dumps(answer)) == answer
+
+
+def test_each_of_many_labels_gets_a_probability_also_an_unseen_one(tmp_path: Path) -> None:
+    age = np.digitize(TABLE["age"], [25, 35])
+    predictor = serve(tmp_path, age, ["0", "1", "2", "9"])
+
+    answer = predictor.answer({"data": [[20, "a", "good day"], [30, "b", "bad day"]]}, {})
+
+    assert answer["result"] == ["0", "1"]
+    for label, row in zip(answer["result"], answer["probabilities"], strict=True):
+        assert list(row) == ["0", "1", "2", "9"]
+        assert row["9"] == 0.0
+        assert sum(row.values()) == pytest.approx(1)
+        assert max(row, key=row.__getitem__) == label
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ FILES = {
     "residuals.svg": "Residuals",
     "calibration.svg": "Calibration",
     "roc.svg": "Receiver operating characteristic",
+    "confusion.svg": "Confusion matrix",
 }
 # The reports of a training's preparation, by the names of the files.
 OF_PREPARATION = {

@@ -1,0 +1,1 @@
+"""Metrics, figures and plots of classifications with more than two labels."""
