@@ -17,6 +17,10 @@ from mlopsctl.scaffold.project import TAKEN, ScaffoldError, create_project
 
 Name = Annotated[str, typer.Argument(help="Name of the model and of its folder.")]
 Template = Annotated[str, typer.Option(help=f"Its form: {', '.join(TAKEN)}.")]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="A label of a classification, once for each; no and yes without."),
+]
 Data = Annotated[
     Path | None, typer.Option(help="A CSV file; without it the project's own sample is used.")
 ]
@@ -25,13 +29,13 @@ Code = Annotated[
 ]
 
 
-def init(name: Name, template: Template, as_json: Json = False) -> None:
+def init(name: Name, template: Template, label: Labels = None, as_json: Json = False) -> None:
     """Make a model project: a folder with training, tests and sample data, and its tables.
 
     The folder is NAME/ in this app, the tables are added to mlops.toml, and
     .github/workflows/model-NAME.yml checks the project in GitHub. With a fault nothing is written.
     """
-    created = create_project(name, template, ROOT, own_file())
+    created = create_project(name, template, ROOT, own_file(), label or ())
     if as_json:
         return print_json({"model": name, "template": template, **asdict(created)})
     for file in (*created.files, created.workflow):

@@ -6,6 +6,7 @@ All of it is written, or nothing: a fault removes the files that were made befor
 import fcntl
 import importlib.util
 import keyword
+import math
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import stat
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from pathlib import Path
 from configuration.checking import find_problems
 from configuration.nearest import find_nearest
 from configuration.project_file import ProjectFileError, read_project_file
-from configuration.values import MODEL_NAME, MODEL_NAME_ALLOWED
+from configuration.rules import MOST_LABELS
+from configuration.values import LABEL, MODEL_NAME, MODEL_NAME_ALLOWED
 
 TEMPLATES = Path(__file__).with_name("templates")
 SHARED, TABLES, WORKFLOW = "shared", "mlops.toml.txt", "workflow.yml.txt"
@@ -29,7 +31,11 @@ SHARED, TABLES, WORKFLOW = "shared", "mlops.toml.txt", "workflow.yml.txt"
 SKLEARN = ("__init__.py", "model_file.py", "requirements.txt")
 TAKEN = {"regression": SKLEARN, "classification": SKLEARN, "empty": ()}
 APPROVERS = ("ada", "grace")
-_PLACEHOLDER = re.compile(r"<(NAME|APPROVERS)>")
+CLASSIFICATION, LABELS = "classification", ("no", "yes")
+_PLACEHOLDER = re.compile(r"<(NAME|APPROVERS|LABELS|TUPLE|CHANCE|BAR)>")
+# By how much the log loss of a first model must be better than that of the shares of the labels.
+_BETTER = 0.09
+_LINE = 100  # characters of a line of Python
 
 
 class ScaffoldError(ValueError):
@@ -46,18 +52,30 @@ class Created:
     approvers: tuple[str, ...]
 
 
-def create_project(name: str, template: str, app: Path, project_file: Path) -> Created:
+def create_project(
+    name: str, template: str, app: Path, project_file: Path, labels: Sequence[str] = ()
+) -> Created:
     """Write the project; ScaffoldError or ProjectFileError when something is in its way.
 
-    `app` is the folder of this app, into which the project's folder goes.
+    `app` is the folder of this app, into which the project's folder goes. `labels` are those of a
+    classification, () for LABELS.
     """
     _check_template(template)
     _check_name(name)
+    labels = _check_labels(template, labels)
     project_file = project_file.resolve()
     with _locked(project_file.parent):
         given = _read(project_file, app)
         approvers = _check_free(name, given, app)
-        values = {"NAME": name, "APPROVERS": _listed(approvers)}
+        chance = math.log(len(labels))
+        values = {
+            "NAME": name,
+            "APPROVERS": _listed(approvers),
+            "LABELS": ", ".join(_quoted(labels)),
+            "TUPLE": _tuple_of(labels),
+            "CHANCE": f"{chance:.2f}",
+            "BAR": f"{chance - _BETTER:.2f}",
+        }
         workflow = app / ".github" / "workflows" / f"model-{name}.yml"
         if workflow.exists():
             raise ScaffoldError(f"{workflow} exists. Delete it, or choose another name.")
@@ -83,6 +101,29 @@ def _check_template(template: str) -> None:
         hint = f" Did you mean {nearest}?" if nearest else ""
         known = ", ".join(TAKEN)
         raise ScaffoldError(f"There is no template {template!r}. Choose one of {known}.{hint}")
+
+
+def _check_labels(template: str, labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels of a classification; ScaffoldError when they are none."""
+    if labels and template != CLASSIFICATION:
+        raise ScaffoldError(
+            f"The template {template} has a target of numbers, and --label is given. Leave it out, "
+            f"or use --template {CLASSIFICATION}."
+        )
+    if not labels:
+        return LABELS
+    for label in labels:
+        if not (LABEL.accepts and LABEL.accepts(label)) or '"' in label or "\\" in label:
+            raise ScaffoldError(
+                f"--label {label!r}: it must be {LABEL.allowed}, and without quotes and "
+                "backslashes here."
+            )
+    if len(labels) < 2 or len(set(labels)) < len(labels) or len(labels) > MOST_LABELS:
+        raise ScaffoldError(
+            f"--label is given {len(labels)} times, with {len(set(labels))} different labels. "
+            f"Give 2 to {MOST_LABELS} different labels."
+        )
+    return tuple(labels)
 
 
 def _check_name(name: str) -> None:
@@ -232,6 +273,19 @@ def _locked(folder: Path) -> Iterator[None]:
 def _filled(path: Path, values: Mapping[str, str]) -> str:
     text = path.read_text(encoding="utf-8")
     return _PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], text)
+
+
+def _quoted(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return labels as Python and TOML write them; they have no quote or backslash."""
+    return tuple(f'"{label}"' for label in labels)
+
+
+def _tuple_of(labels: tuple[str, ...]) -> str:
+    """Return labels as a tuple in the form of `ruff format`."""
+    line = f"({', '.join(_quoted(labels))})"
+    if len("LABELS = ") + len(line) <= _LINE:
+        return line
+    return "\n".join(["(", *(f"    {label}," for label in _quoted(labels)), ")"])
 
 
 def _listed(people: tuple[str, ...]) -> str:

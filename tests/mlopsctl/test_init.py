@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from tests.mlopsctl.app_copy import ROOT, copy_app, run
 NO_APP = ("training", "scoring", "mlops.toml")
 # The name of a project by its template.
 PROJECTS = {"regression": "rents", "classification": "churn", "empty": "lines"}
+# Two labels are those of tests/stories/test_new_models.py.
+THREE = ("low", "middle", "very high")
 # Files of a project that need not name it.
 ANY_NAME = ("model.py", "data.py", "line.py", "model_file.py", "requirements.txt")
 
@@ -131,6 +133,39 @@ def test_a_fault_is_named_and_nothing_is_written(app: Path, fault: str) -> None:
     assert digest(app) == before
 
 
+@pytest.mark.parametrize(
+    ("labels", "template", "reason"),
+    [
+        (THREE, "regression", "has a target of numbers, and --label is given"),
+        (("a",), "classification", "--label is given 1 times, with 1 different labels"),
+        (("a", "b", "a"), "classification", "given 3 times, with 2 different labels"),
+        (("1.0", "2"), "classification", "--label '1.0': it must be a label of 1 to 100 print"),
+        (("a", 'b"'), "classification", "without quotes and backslashes here"),
+        ([str(n) for n in range(101)], "classification", "Give 2 to 100 different labels"),
+    ],
+)
+def test_wrong_labels_are_named_and_nothing_is_written(
+    app: Path, labels: Sequence[str], template: str, reason: str
+) -> None:
+    before = digest(app)
+
+    with pytest.raises(ScaffoldError, match=reason):
+        create_project("churn", template, app, app / "mlops.toml", labels)
+
+    assert digest(app) == before
+
+
+@pytest.mark.parametrize(("labels", "bar"), [((), 0.6), (THREE, 1.01), (("1", "2", "3"), 1.01)])
+def test_a_classification_has_its_labels_and_a_bar_below_chance(
+    app: Path, labels: Sequence[str], bar: float
+) -> None:
+    create_project("churn", "classification", app, app / "mlops.toml", labels)
+
+    tables = read_project_file(app / "mlops.toml", app)["models"]["churn"]
+    assert tables["data"]["labels"] == list(labels or ("no", "yes"))
+    assert tables["gate"]["bar"] == bar
+
+
 def test_a_file_whose_folder_the_new_model_would_share_is_refused_and_nothing_is_left(
     app: Path,
 ) -> None:
@@ -185,7 +220,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an app with a new project of each template, made by the command."""
     app = copy_app(tmp_path_factory.mktemp("whole") / "app")
     for template, name in PROJECTS.items():
-        made = run(app, "mlopsctl", "init", name, "--template", template, "--json")
+        labels = [f"--label={label}" for label in THREE if template == "classification"]
+        made = run(app, "mlopsctl", "init", name, "--template", template, "--json", *labels)
         assert made.returncode == 0, made.stderr
         assert f"{name}/README.md" in json.loads(made.stdout)["files"]
     return app
@@ -214,6 +250,8 @@ def test_code_of_the_shortest_and_the_longest_name_passes_the_linters(app: Path)
     for template in TAKEN:
         for name in (f"{template[0]}q", f"{template[0]}{'x' * 29}"):
             create(app, name, template)
+    labels = [f"{number} of the many labels" for number in range(9)]
+    create_project("manylabels", "classification", app, app / "mlops.toml", labels)
 
     for words in (("check",), ("format", "--check")):
         ended = run(app, "ruff", *words, "--no-cache", ".")

@@ -7,13 +7,15 @@ from tests.mlopsctl.app_copy import copy_app, run
 from tests.stories.conftest import PATIENT_RELEASE, App
 
 
-def copy_with_model(folder: Path, model: str, template: str) -> Path:
+def copy_with_model(folder: Path, model: str, template: str, *options: str) -> Path:
     """Return the folder of the copy, whose new model has one replica.
+
+    `options` are further options of `mlopsctl init`.
 
     The limit of latency has tests of its own, and a second replica takes two seconds of CPU.
     """
     clone = copy_app(folder)
-    made = run(clone, "mlopsctl", "init", model, "--template", template)
+    made = run(clone, "mlopsctl", "init", model, "--template", template, *options)
     assert made.returncode == 0, made.stderr
     tables = clone / "mlops.toml"
     text = tables.read_text().replace(*PATIENT_RELEASE).replace("replicas = 2", "replicas = 1")

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.long_stories import long_story
 from tests.mlopsctl.app_copy import run
 from tests.stories.conftest import App
 from tests.stories.new_model import copy_with_model, promoted
@@ -15,9 +16,12 @@ from tests.stories.traffic import caller_of
 MODEL = "churn"
 
 
-@pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    clone = copy_with_model(tmp_path / "clone", MODEL, "classification")
+@pytest.fixture(params=[(), pytest.param(("low", "middle", "high"), marks=long_story)])
+def app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[App]:
+    labels = [f"--label={label}" for label in request.param]
+    clone = copy_with_model(tmp_path / "clone", MODEL, "classification", *labels)
     monkeypatch.setenv("MLOPS_PROJECTS", str(clone / "mlops.toml"))
     started = App(tmp_path / "state", clone)
     yield started
