@@ -110,7 +110,8 @@ LIMITS = Table(
             help="Largest file of training data, in MiB (1,048,576 bytes). The app refuses a "
             "larger one before it reads it; versions that are stored already stay readable. The "
             "job that reads a file may use 4 GiB of memory; for a file over 200 MiB, 20 times its "
-            "size.",
+            "size. On one machine a run may have 8 GiB of address space; with a value over 200, "
+            "in proportion more. Set no higher value than the machine's memory allows.",
         ),
         _at_least_one(
             "keep_events_days",

@@ -41,9 +41,14 @@ def limit_process(memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS, *, size:
 
 
 def out_of_memory() -> ContractError:
-    """Return the refusal of a file that does not fit into the memory."""
+    """Return the refusal of a file that does not fit into the memory.
+
+    It names the lowest limit in force, which may be that of the process that started this one.
+    """
+    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS))
+    least = min([_memory, *(limit for limit in limits if limit != resource.RLIM_INFINITY)])
     return ContractError(
-        f"The file takes more than {_memory >> 30} GiB of memory to read. Split it, or leave out "
+        f"The file takes more than {least >> 30} GiB of memory to read. Split it, or leave out "
         "columns that the model does not need."
     )
 

@@ -93,6 +93,10 @@ class Schedule:
     cron: str
 
 
+# The address space of a run on one machine, in bytes, for files of up to so many MiB.
+RUN_MEMORY, SMALL_FILE_MIB = 8 << 30, 200
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Limits that all models share, `[limits]` in mlops.toml."""
@@ -110,6 +114,14 @@ class Limits:
         """Return the limit of a file of training data."""
         setting = f"limits.max_file_mib = {self.max_file_mib}"
         return FileLimit(most=self.max_file_mib * MIB, setting=setting)
+
+    def run_memory(self) -> int:
+        """Return the limit of the address space of a run on one machine, in bytes.
+
+        It grows with the largest file, as the memory of the job that reads the file does
+        (platform_jobs/limits.py), which is half of it: libraries and mapped files need the rest.
+        """
+        return RUN_MEMORY * max(self.max_file_mib, SMALL_FILE_MIB) // SMALL_FILE_MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The limit of a data file, `max_file_mib` in mlops.toml, on both platforms."""
 
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,14 @@ import pytest
 from function_app.adapters.azure.ports import create_ports as create_azure_ports
 from function_app.adapters.local.platform import create_ports
 from function_app.domain.events.arrivals import MIB, FileLimit
+from function_app.domain.project import Limits
+from function_app.domain.training import Dataset, RunStatus
 from function_app.errors import ContractError
 from function_app.ports import Datasets
 from function_app.settings.settings import Settings, read_settings
+from platform_jobs.limits import FILE_BYTES, MEMORY
 from tests.azure_servers.azure import Azure, azure, sdk_warnings
+from tests.funchost.conftest import until
 
 __all__ = ["azure"]
 pytestmark = sdk_warnings
@@ -108,3 +113,28 @@ def test_a_limit_that_is_no_setting_names_no_setting() -> None:
         FileLimit(most=3).check("a.csv", 4)
     assert caught.value.message == "a.csv has 4 bytes; the limit is 3. Split the file."
     FileLimit(most=3).check("a.csv", 3)
+
+
+@pytest.mark.parametrize("mib", [1, 200, 201, 410, 411, 10_240])
+def test_a_run_has_twice_the_memory_of_the_job_that_reads_the_largest_file(mib: int) -> None:
+    job = MEMORY * max(mib * MIB, FILE_BYTES) // FILE_BYTES
+
+    assert abs(Limits(max_file_mib=mib).run_memory() - 2 * job) < MIB
+
+
+def test_the_memory_of_a_run_follows_the_limit_of_a_file(tmp_path: Path) -> None:
+    settings = settings_with("max_file_mib = 500", tmp_path)
+    project = replace(settings.projects["diabetes"], command=("sh", "-c", "ulimit -v"))
+    jobs = create_ports(replace(settings, projects={"diabetes": project})).jobs
+    (settings.state / "runs" / "prepare-a" / "prepared" / "seen").mkdir(parents=True)
+
+    jobs.submit("train-a", Dataset(model="diabetes", version="", uri=""), "prepare-a", None, {})
+    until(lambda: jobs.get("train-a").status.ended, "the run to end", 120)
+
+    assert jobs.get("train-a").status is RunStatus.COMPLETED, jobs.get("train-a").detail
+    # A limit that the process of the tests has stays in force.
+    inherited = resource.getrlimit(resource.RLIMIT_AS)[1]
+    kib = project.limits.run_memory() >> 10
+    if inherited != resource.RLIM_INFINITY:
+        kib = min(kib, inherited >> 10)
+    assert jobs.log("train-a", 1000).split() == [str(kib).encode()]

@@ -35,4 +35,15 @@ def test_the_limits_grow_with_a_large_file(size: int, times: int) -> None:
     memory, seconds, said = json.loads(ended.stdout)
     assert memory == lowered(resource.RLIMIT_DATA, times * MEMORY)
     assert seconds == lowered(resource.RLIMIT_CPU, times * CPU_SECONDS)
-    assert f"more than {times * MEMORY >> 30} GiB of memory" in said
+    assert f"more than {lowered(resource.RLIMIT_AS, memory) >> 30} GiB of memory" in said
+
+
+def test_the_refusal_names_the_lower_limit_of_the_process_that_started_the_job() -> None:
+    lower = "import resource; resource.setrlimit(resource.RLIMIT_AS, (5 << 30, 5 << 30))"
+    words = [sys.executable, "-c", lower + CHILD.format(size=3 * FILE_BYTES)]
+
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    memory, _, said = json.loads(ended.stdout)
+    least = min(memory, lowered(resource.RLIMIT_AS, 5 << 30))
+    assert f"more than {least >> 30} GiB of memory" in said

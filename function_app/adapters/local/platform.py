@@ -20,7 +20,7 @@ from function_app.adapters.local.production.production import LocalProduction
 from function_app.adapters.local.reach.containers import Containers, find_engine
 from function_app.adapters.local.reach.containment import Containment
 from function_app.adapters.local.reach.private import restrict_access
-from function_app.adapters.local.reach.processes import MEMORY_KIB, Processes
+from function_app.adapters.local.reach.processes import Processes
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.staging import LocalStaging
 from function_app.adapters.messages import Notifications
@@ -65,9 +65,8 @@ def create_ports(settings: Settings) -> Ports:
     # The code of a model with a repository is not this app's: a module of the same name is another.
     programs = {name: project.program for name, project in projects.items() if not project.code}
     containment = Containment(state=state, root=root, isolation=settings.isolation)
-    datasets = LocalDatasets(
-        state, root, events, programs, containment, read_limits(projects).data_file()
-    )
+    limits = read_limits(projects)
+    datasets = LocalDatasets(state, root, events, programs, containment, limits.data_file())
     rows = open_ledger(state / "ledger.db")
     ledger = StoredLedger(rows)
     registry = LocalRegistry(state, events, ledger.newest_version)
@@ -124,16 +123,17 @@ def create_ports(settings: Settings) -> Ports:
         containment,
     )
     topic = (settings.topic_endpoint, settings.topic_key)
+    memory_kib = limits.run_memory() >> 10
     jobs = LocalJobs(
         state,
         root,
-        processes,
+        Processes(state / "processes", memory_kib),
         projects,
         topic,
         bundles,
         datasets.reference,
         containment,
-        SharedForkServer(state / "forks.sock", LIBRARIES, run_environ(), MEMORY_KIB),
+        SharedForkServer(state / "forks.sock", LIBRARIES, run_environ(), memory_kib),
     )
     return Ports(
         sources=GitSources(state / "fetched", bundles.store, settings.git),

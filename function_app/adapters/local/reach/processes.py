@@ -20,6 +20,7 @@ from pathlib import Path
 
 from function_app.adapters.local.reach.files import write_json
 from function_app.addresses import below
+from function_app.domain.project import RUN_MEMORY
 from function_app.errors import PlatformError
 
 # The shell leads a new session, writes its id, which is the group's, and leaves the command behind:
@@ -27,7 +28,7 @@ from function_app.errors import PlatformError
 # are set here because a fork in a threaded host must not run Python.
 _SHELL = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; echo $$ > "$2"; shift 2; "$@" &'
 MOST_DOUBLINGS = 3  # of the time limit of a start
-MEMORY_KIB = 8 * 1024 * 1024
+MEMORY_KIB = RUN_MEMORY >> 10
 # A shell leaves its id at once, and a killed process ends at once; both wait for a core.
 ID_SECONDS, KILL_SECONDS = 60.0, 60.0
 MOST_KEPT = 64  # ports
@@ -45,8 +46,9 @@ class Record:
 class Processes:
     """The named processes of one state folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, memory_kib: int = MEMORY_KIB) -> None:
+        """Take the limit of the address space of each process that is started, in KiB."""
+        self._folder, self._memory = folder, memory_kib
 
     def start(
         self, name: str, command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], port: int
@@ -61,7 +63,7 @@ class Processes:
                 return False
             write_json(self._path(name, "json"), {"port": port})
             self._path(name, "pid").unlink(missing_ok=True)
-            shell = ["/bin/sh", "-c", _SHELL, "sh", str(MEMORY_KIB), str(self._path(name, "pid"))]
+            shell = ["/bin/sh", "-c", _SHELL, "sh", str(self._memory), str(self._path(name, "pid"))]
             with self.log(name).open("ab") as output:
                 subprocess.run(
                     [*shell, *command],
