@@ -5,8 +5,9 @@ dataclass that the app reads the table into; tests hold the two together.
 """
 
 from configuration.kinds import Choice, Key, Listed, Table, Text, Whole
+from configuration.tables.data import DATA
 from configuration.tables.production import DRIFT, PRODUCTION, RELEASE
-from configuration.tables.training import CODE, DATA, GATE, MODEL_RULES, SCHEDULES, TRAINING_RUN
+from configuration.tables.training import CODE, GATE, MODEL_RULES, SCHEDULES, TRAINING_RUN
 from configuration.values import (
     COMMAND_WORD,
     CONTAINER_NAME,

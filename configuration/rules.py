@@ -73,7 +73,7 @@ def _check_words(path: str, model: Model) -> Iterator[Finding]:
     yield from _check_labels(path, model)
     yield from _check_directions(path, model)
     data = _table(model, "data")
-    words = [key for key in ("labels", "categories", "texts") if data.get(key)]
+    words = [key for key in ("labels", "categories", "texts", "dates") if data.get(key)]
     if "drift" in model and words:
         where = f"{path}.drift"
         yield (
@@ -84,12 +84,12 @@ def _check_words(path: str, model: Model) -> Iterator[Finding]:
 
 
 def _check_word_columns(path: str, model: Model) -> Iterator[Finding]:
-    """Yield each column of `categories` and `texts` that is no feature, or that is in both."""
+    """Yield each column of words or dates that is no feature, or that is in two lists."""
     data = _table(model, "data")
     target, group = data.get("target", TARGET), data.get("group", "")
     features = tuple(name for name in _texts(data.get("columns")) if name not in (target, group))
     first: dict[str, str] = {}
-    for key in ("categories", "texts"):
+    for key in ("categories", "texts", "dates"):
         for number, name in enumerate(_texts(data.get(key))):
             where = f"{path}.data.{key}[{number}]"
             earlier = first.setdefault(name, where)
@@ -101,6 +101,11 @@ def _check_word_columns(path: str, model: Model) -> Iterator[Finding]:
             # The kind of `categories` finds a column that stands twice within one list.
             elif earlier != where and not earlier.startswith(f"{path}.data.{key}["):
                 yield where, f"{where} = {show(name)}: {earlier} has it already."
+    dates = _texts(data.get("dates"))
+    for number, name in enumerate(_texts(data.get("future_dates"))):
+        if name not in dates:
+            where = f"{path}.data.future_dates[{number}]"
+            yield where, f"{where} = {show(name)}: {path}.data.dates has no such column."
 
 
 def _check_labels(path: str, model: Model) -> Iterator[Finding]:
@@ -121,14 +126,14 @@ def _check_labels(path: str, model: Model) -> Iterator[Finding]:
 def _check_directions(path: str, model: Model) -> Iterator[Finding]:
     """Yield each declared direction of a column of words, or in both lists."""
     data, gate = _table(model, "data"), _table(model, "gate")
-    words = {*_texts(data.get("categories")), *_texts(data.get("texts"))}
+    words = {name for key in ("categories", "texts", "dates") for name in _texts(data.get(key))}
     first: dict[str, str] = {}
     for key in ("increasing", "decreasing"):
         for number, name in enumerate(_texts(gate.get(key))):
             where = f"{path}.gate.{key}[{number}]"
             earlier = first.setdefault(name, where)
             if name in words:
-                text = "it is a column of words; only a number can rise"
+                text = "it is a column of words or dates; only a number can rise"
                 yield where, f"{where} = {show(name)}: {text}."
             # The kind of a list finds a column that stands twice within it.
             elif earlier.startswith(f"{path}.gate.increasing") and key == "decreasing":

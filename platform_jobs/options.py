@@ -55,16 +55,20 @@ def add_words(parser: argparse.ArgumentParser) -> None:
         ("label", "a label of the target"),
         ("category", "a column of categories"),
         ("text", "a column of texts"),
+        ("date", "a column of dates"),
+        ("future-date", "a column of dates that may lie in the future"),
     ):
         parser.add_argument(f"--{name}", action="append", default=[], help=noun)
 
 
 def words_of(given: argparse.Namespace) -> Words:
-    """Return the columns of words that the options name."""
+    """Return the columns of words and dates that the options name."""
     return Words(
         labels=tuple(read_label(label) for label in given.label),
         categories=tuple(given.category),
         texts=tuple(given.text),
+        dates=tuple(given.date),
+        future_dates=tuple(given.future_date),
     )
 
 

@@ -7,6 +7,8 @@ models answer `asked/all/`.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,10 @@ from platform_jobs.checking.data_check import (
     check_table,
     read_earlier,
     read_large,
+    uncompared,
     write_report,
 )
+from platform_jobs.checking.dates import date_faults
 from platform_jobs.checking.names import map_columns
 from platform_jobs.checking.report import Content
 from platform_jobs.errors import ContractError
@@ -33,6 +37,7 @@ from platform_jobs.splitting.hashes import (
 )
 from platform_jobs.splitting.held_out import ROWS, SCHEMA
 from platform_jobs.splitting.split import Split, split_rows
+from platform_jobs.tables.dates import read_moments
 from platform_jobs.tables.tables import Table, scan_table, write_table
 from platform_jobs.tables.words import Words, label_faults, label_notes
 
@@ -54,14 +59,16 @@ def prepare(
     words: Words | None = None,
     group: str = "",
     folds: int = 1,
+    now: datetime | None = None,
 ) -> Content:
     """Write `prepared.json`, the report and the folders of rows below `out`; return the content.
 
     `schema` are the columns of mlops.toml, to which the header is mapped; () maps nothing.
     The rows are compared with those of `reference`, when there is one. `words` are the columns
-    whose cells may be words; without them each column has numbers. Rows with an equal cell in the
-    column `group` stay together. With one fold a fifth of the rows judges; with more folds all rows
-    do, each by the model of a training without its fold.
+    whose cells may be words or dates; without them each column has numbers. Dates after `now`, by
+    default the time of the clock, are a fault where `words` does not permit them. Rows
+    with an equal cell in the column `group` stay together. With one fold a fifth of the rows
+    judges; with more folds all rows do, each by the model of a training without its fold.
 
     A file that cannot be read as a table is a result and no error: `refused` has the reason and
     `profile` is None. A file with faults, or without the target, gets its figures and no rows,
@@ -74,7 +81,7 @@ def prepare(
             content = _prepare_large(plain, target, key, out, reference, schema, folds)
             return _written(content, out)
         del plain
-        content = _prepare(data, target, schema, reference, words, group)
+        content = _prepare(data, target, schema, reference, words, group, now or datetime.now(UTC))
         table = content.pop("table")
         if {target, group or target} <= {*table.columns} and not content["profile"]["faults"]:
             split = split_rows(table, key, group=group, folds=folds)
@@ -107,16 +114,21 @@ def _prepare(
     reference: Path | None,
     words: Words,
     group: str,
+    now: datetime,
 ) -> Content:
-    earlier = read_earlier(reference, schema) if reference else None
+    earlier = read_earlier(reference, schema, words.dates) if reference else None
     table = map_columns(scan_table(data), schema)
-    profile = profile_table(table)
+    moments = read_moments(table, words.dates)
+    profile = profile_table(table, moments)
     profile["faults"] += label_faults(table, target, words.labels)
     profile["notes"] += label_notes(table, target, words.labels)
     content: Content = {"refused": "", "profile": profile, "table": table}
     if earlier is not None:
         nominal = len(words.labels) > 2
-        content |= check_table(table, earlier, target, group, nominal=nominal)
+        content |= check_table(table, earlier, target, group, moments, nominal=nominal)
+    if faults := [asdict(one) for one in date_faults(table, moments, words.future_dates, now)]:
+        check = content.setdefault("check", uncompared([]))
+        check["findings"] = [*faults, *check["findings"]]
     return content
 
 

@@ -6,21 +6,27 @@ from contextlib import suppress
 from typing import Any
 
 from platform_jobs.tables import cells
+from platform_jobs.tables.dates import Moments, date_figures
 from platform_jobs.tables.tables import Table
 
 # Different cells that an example shows, and the characters of each.
 _EXAMPLES, _LONGEST = 2, 40
 
 
-def profile_table(table: Table) -> dict[str, Any]:
+def profile_table(table: Table, moments: Moments | None = None) -> dict[str, Any]:
     """Return rows, notes, faults and, by column, its name, figures and cells that are no number.
 
     `missing` counts the cells that are not a finite number, `found` the same cells by kind, each
-    with the line of the first; mean and deviation are None for a column without numbers.
+    with the line of the first; mean and deviation are None for a column without numbers. A column
+    of `moments` has dates: its cells that are no date count, and it has its range.
     """
+    moments = moments or {}
+    lines = table.lines or tuple(range(2, len(table.rows) + 2))
     by_column = list(zip(*table.rows, strict=True)) or [() for _ in table.columns]
     columns = [
-        _figures(name, values, table.lines)
+        date_figures(name, values, moments[name], lines)
+        if name in moments
+        else _figures(name, values, lines)
         for name, values in zip(table.columns, by_column, strict=True)
     ]
     return {
@@ -56,7 +62,7 @@ def _figures(name: str, values: tuple[str, ...], lines: tuple[int, ...]) -> dict
     kinds: list[dict[str, Any]] = []
     if numbers is None:
         numbers = [number for cell in values if (number := cells.number(cell)) is not None]
-        kinds = _kinds(values, lines or tuple(range(2, len(values) + 2)))
+        kinds = _kinds(values, lines)
     mean, std = mean_and_deviation(numbers)
     missing = len(values) - len(numbers)
     return {"name": name, "missing": missing, "mean": mean, "std": std, "found": kinds}

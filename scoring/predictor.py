@@ -3,8 +3,10 @@
 import json
 import logging
 import math
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,12 @@ MAX_TEXT = 500
 # Characters of a cell of text in a request.
 MAX_CELL = 10_000
 # Kinds of features in model_schema.json whose cells are texts.
-TEXT_KINDS = ("category", "text")
+TEXT_KINDS, DATE = ("category", "text", "date"), "date"
+_DATE = re.compile(
+    r"\d{4}-\d{2}-\d{2}"
+    r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?",
+    re.ASCII,
+)
 Cell = float | str
 
 
@@ -53,6 +60,7 @@ class Predictor:
         self.features: tuple[str, ...] = tuple(schema["features"])
         kinds = schema.get("kinds", {})
         self.texts = frozenset(name for name in self.features if kinds.get(name) in TEXT_KINDS)
+        self.dates = frozenset(name for name in self.texts if kinds.get(name) == DATE)
         self.labels = tuple(str(label) for label in schema.get("labels", ()))
         self.gives_labels = bool(self.labels)
         if self.asks_model:
@@ -88,7 +96,7 @@ class Predictor:
     def rows(self, content: Any) -> list[list[Cell]]:
         """Return the rows of `{"data": rows}`, of shape (n, features); InputError with the cause.
 
-        Numbers are finite; cells of categories and texts are texts.
+        Numbers are finite; cells of categories and texts are texts, dates those of ISO 8601.
         """
         rows = content.get("data") if isinstance(content, dict) else None
         if not isinstance(rows, list) or not rows:
@@ -110,11 +118,25 @@ class Predictor:
                 if not isinstance(value, str) or len(value) > MAX_CELL:
                     text = f"expected a text of at most {MAX_CELL} characters"
                     raise InputError(f"data[{number}].{name}: {text}.")
+                if name in self.dates and not is_date(value):
+                    text = "expected a date such as 2024-02-29 or 2024-02-29T12:30:00Z"
+                    raise InputError(f"data[{number}].{name}: {text}.")
                 continue
             number_like = isinstance(value, int | float) and not isinstance(value, bool)
             # A whole number of 400 digits is JSON, and no float.
             if not number_like or abs(value) > 1e300 or not math.isfinite(value):
                 raise InputError(f"data[{number}].{name}: expected a finite number.")
+
+
+def is_date(text: str) -> bool:
+    """Return whether a text is a date or time in the extended form of ISO 8601."""
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def trusted_types(file: Path) -> list[str]:

@@ -1,18 +1,13 @@
-"""The tables of a model in mlops.toml for training: data, gate, run, schedules and code."""
+"""The tables of a model in mlops.toml for training: gate, run, schedules and code."""
 
 from configuration.cron import find_fault
 from configuration.kinds import Choice, ChoiceOr, Flag, Key, Listed, Number, Table, Text, Whole
 from configuration.values import (
-    COLUMN,
-    COLUMN_OR_NONE,
     COLUMNS,
     DAY,
     FUNCTION,
-    LABEL,
     PATTERN,
-    ROWS,
     SCHEDULE_NAME,
-    TARGET,
     WORD,
     is_repository,
     is_type,
@@ -33,72 +28,6 @@ def _shadow(text: str) -> str:
     return "no challenger can answer requests beside the champion in this version"
 
 
-DATA = Table(
-    name="data",
-    help="The required form of a file of training data; other files are rejected with the reason.",
-    required=True,
-    keys=(
-        Key(
-            name="columns",
-            kind=Listed(item=COLUMN, noun="names of columns", least=2, once=True),
-            help="The columns of a file, in their order, with the target among them.",
-        ),
-        Key(
-            name="target",
-            kind=COLUMN,
-            default=TARGET,
-            help="The column to predict; it is one of `columns`.",
-        ),
-        Key(
-            name="labels",
-            kind=Listed(item=LABEL, noun="labels", once=True),
-            default=(),
-            help="The labels of the target, 2 to 100; without them it is a number. The model gives "
-            "a label and the probability of each. Of two labels the gate judges the probability of "
-            "the last one, of more labels the probabilities of all.",
-        ),
-        Key(
-            name="categories",
-            kind=COLUMNS,
-            default=(),
-            help="Features whose cells are words of a few different values, such as a country.",
-        ),
-        Key(
-            name="texts",
-            kind=COLUMNS,
-            default=(),
-            help="Features whose cells are any text.",
-        ),
-        Key(
-            name="group",
-            kind=COLUMN_OR_NONE,
-            default="",
-            help="A column, such as the number of a patient, whose equal cells keep rows together: "
-            "no group both trains a model and judges it. It may hold any text, and is no feature.",
-        ),
-        Key(name="min_rows", kind=ROWS, default=50, help="Fewest rows."),
-        Key(
-            name="max_shift",
-            kind=Number(low=0, high=1_000_000, open_low=True),
-            default=0.5,
-            help="Greatest distance of a column's mean from the baseline's, in the baseline's "
-            "standard deviations.",
-        ),
-        Key(
-            name="max_spread",
-            kind=Number(low=1, high=1_000_000),
-            default=2.0,
-            help="Greatest ratio of a column's standard deviation and the baseline's, either way.",
-        ),
-        Key(
-            name="inconclusive",
-            kind=Choice(words=("accept", "reject")),
-            default="accept",
-            help="Answer to a file that differs from the reference data by more than chance, in a "
-            "way that damage and a change of the world both explain.",
-        ),
-    ),
-)
 GATE = Table(
     name="gate",
     help="The rule that a newly trained model must pass before it is registered.",

@@ -18,13 +18,15 @@ class CellKind:
     """Cells of one column that are not finite numbers for the same reason.
 
     `kind` is a key of KINDS; `line` is the line of the file that holds the first of them, counted
-    from 1; `examples` are different cells, none of them empty.
+    from 1; `lines` has the first lines in a column of dates. `examples` are different cells, none
+    of them empty.
     """
 
     kind: str
     count: int
     line: int
     examples: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,8 @@ class ColumnProfile:
     """Figures of one column.
 
     `missing` counts the cells that are empty or not a finite number; `found` has the same cells
-    by their kind, the most frequent first. It is empty in profiles of earlier versions.
+    by their kind, the most frequent first. It is empty in profiles of earlier versions. Of a column
+    of dates `missing` counts the cells that are no date; `earliest` and `latest` are days.
     """
 
     name: str
@@ -40,6 +43,8 @@ class ColumnProfile:
     mean: float | None
     std: float | None
     found: tuple[CellKind, ...] = ()
+    earliest: str = ""
+    latest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +103,8 @@ class DataPolicy:
     a column's mean from the baseline's, in the baseline's standard deviations; `max_spread` the
     greatest ratio of the two deviations, either way. `inconclusive` says whether to "accept" or to
     "reject" data whose difference from the reference may be damage or a change of the world. With
-    `labels` the target is one of them; `categories` and `texts` are columns of words.
+    `labels` the target is one of them; `categories` and `texts` are columns of words, `dates` of
+    dates, of which those of `future_dates` may lie after the time of the check.
     """
 
     columns: tuple[str, ...]
@@ -106,6 +112,8 @@ class DataPolicy:
     labels: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    future_dates: tuple[str, ...] = ()
     group: str = ""
     min_rows: int = 50
     max_shift: float = 0.5
@@ -127,11 +135,13 @@ class DataPolicy:
         return is_label or column in self.categories or column in self.texts
 
     def word_options(self) -> tuple[str, ...]:
-        """Return the options of `platform_jobs` that name the labels and the columns of words."""
+        """Return the options of `platform_jobs` that name labels, columns of words and dates."""
         return (
             *(f"--label={label}" for label in self.labels),
             *(f"--category={column}" for column in self.categories),
             *(f"--text={column}" for column in self.texts),
+            *(f"--date={column}" for column in self.dates),
+            *(f"--future-date={column}" for column in self.future_dates),
         )
 
 
@@ -186,7 +196,19 @@ KINDS = {
     ),
     "not_finite": ("values that are not finite", "Correct them, or leave these rows out."),
     "formula_error": ("errors of spreadsheet formulas", "Correct the formulas and export again."),
-    "date": ("dates or times", "Write a number in their place, such as days since a fixed date."),
+    "date": (
+        "dates or times",
+        "Name the column in `dates` of the model in mlops.toml, or write a number in their place.",
+    ),
+    "no_date": (
+        "cells that are no dates",
+        "Write dates of ISO 8601, such as 2024-02-29 or 2024-02-29T12:30:00Z.",
+    ),
+    "other_date": (
+        "dates in another notation than ISO 8601",
+        "Write the year first, such as 2024-02-29 or 2024-02-29T12:30:00Z.",
+    ),
+    "no_such_date": ("dates or times that do not exist", "Correct them, or leave these rows out."),
     "decimal_comma": ("numbers with a decimal comma", "Write a decimal point in every number."),
     "ambiguous_comma": (
         "numbers whose comma may be a decimal sign or separate thousands",
@@ -236,7 +258,7 @@ def judge(
         if policy.has_words(column.name):
             reasons += _empty_reasons(column, profile.rows)
             continue
-        if column.missing:
+        if column.missing or column.name in policy.dates:
             reasons += _cell_reasons(column, profile.rows, is_label=column.name == policy.target)
         else:
             reasons += _shifts(column, before.get(column.name), policy)
@@ -316,7 +338,7 @@ def _letters(name: str) -> str:
 
 
 def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterator[str]:
-    if not column.found:
+    if column.missing and not column.found:
         yield f"{column.name}: {column.missing} missing values."
     for cells in column.found:
         text, remedy = KINDS.get(cells.kind, ("cells that are not numbers", "Correct them."))
@@ -325,9 +347,10 @@ def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterat
         examples = " or ".join(repr(example) for example in cells.examples)
         such = f", such as {examples}" if examples else ""
         share = f"all {rows}" if cells.count == rows else f"{cells.count} of {rows}"
-        yield (
-            f"{column.name}: {text} in {share} cells{such}, first in line {cells.line}. {remedy}"
+        first = (
+            f"lines {', '.join(map(str, cells.lines))}" if cells.lines[1:] else f"line {cells.line}"
         )
+        yield f"{column.name}: {text} in {share} cells{such}, first in {first}. {remedy}"
 
 
 def _empty_reasons(column: ColumnProfile, rows: int) -> Iterator[str]:

@@ -76,6 +76,8 @@ def contract(name: Name, data: Data = None, code: Code = None) -> None:
         ("labels", "label"),
         ("categories", "category"),
         ("texts", "text"),
+        ("dates", "date"),
+        ("future_dates", "future-date"),
     ):
         words += [f"--{option}={value}" for value in data_rules.get(key, ())]
     if group := data_rules.get("group"):

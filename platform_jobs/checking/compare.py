@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from platform_jobs.checking import relation, two_samples
+from platform_jobs.checking.dates import compare_dates, moved_dates
 from platform_jobs.checking.findings import Family, Finding, Severity, significant
 from platform_jobs.checking.samples import Sample
 from platform_jobs.checking.texts import change, number, share
@@ -54,6 +55,8 @@ class Comparison:
 def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
     """Return the findings about a sample; notes come last."""
     notes: list[Finding] = list(_outliers(reference, sample))
+    if len(reference) and len(sample):
+        notes += moved_dates(reference, sample)
     copied = np.isin(sample.keys, reference.keys)
     fresh = np.arange(len(sample))
     if copied.any() and _repeated(reference.keys) <= FEW_REPEATED * len(reference):
@@ -66,7 +69,7 @@ def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
             notes.append(Finding(kind="rows", severity=Severity.NOTE, text=text))
         return Comparison(rows=0, reference_rows=0, findings=(*significant(tests), *notes))
     before, now = bounded(reference, MOST_ROWS), sample.take(_drawn(fresh, MOST_ROWS))
-    tests += [*_columns(before, now), *_atoms(before, now)]
+    tests += [*_columns(before, now), *_atoms(before, now), *compare_dates(before, now)]
     index = {name: number for number, name in enumerate(before.names)}.get(target)
     varied = (before.values.std(axis=0) > 0) & (now.values.std(axis=0) > 0)
     if index is not None and len(before.names) > 1:

@@ -11,6 +11,7 @@ from platform_jobs.checking.report import Content, drift_plot, page
 from platform_jobs.errors import ContractError
 from platform_jobs.files import write_json
 from platform_jobs.profile import profile_table
+from platform_jobs.tables.dates import Moments, read_moments
 from platform_jobs.tables.tables import Table, scan_table
 
 if TYPE_CHECKING:
@@ -35,19 +36,19 @@ class Earlier:
     plain: "Plain | None" = None
 
 
-def read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
-    """Return the reference data.
+def read_earlier(reference: Path, schema: Sequence[str], dates: Sequence[str] = ()) -> Earlier:
+    """Return the reference data, whose columns `dates` have dates.
 
     It is read before the new data and kept as arrays, so that the text cells of only one file are
     in memory. A file that cannot be read, or an environment without NumPy and SciPy, is a note.
     """
     try:
-        return _read_earlier(reference, schema)
+        return _read_earlier(reference, schema, dates)
     except ContractError as error:
         return Earlier(note=f"The reference data cannot be read: {error}")
 
 
-def _read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
+def _read_earlier(reference: Path, schema: Sequence[str], dates: Sequence[str]) -> Earlier:
     try:
         # The import takes longer than the reading of a small file.
         from platform_jobs.checking.fast_reader import (
@@ -62,7 +63,8 @@ def _read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
             f"Distributions were not compared, because {error.name} is not installed where the "
             "data is prepared. Add numpy and scipy to the requirements of the training."
         )
-        return Earlier(profile=profile_table(map_columns(scan_table(reference), schema)), note=note)
+        table = map_columns(scan_table(reference), schema)
+        return Earlier(profile=profile_table(table, read_moments(table, dates)), note=note)
     large = read_plain(reference) if reference.stat().st_size >= LARGE else None
     if large is not None:
         names = map_columns(Table(columns=large.columns, rows=()), schema).columns
@@ -74,7 +76,8 @@ def _read_earlier(reference: Path, schema: Sequence[str]) -> Earlier:
             columns = dict(zip(plain[0], plain[1].T, strict=True))
             return Earlier(profile=profile_numbers(*plain), columns=columns)
     table = map_columns(scan_table(reference), schema)
-    return Earlier(profile=profile_table(table), columns=columns_of(table))
+    moments = read_moments(table, dates)
+    return Earlier(profile=profile_table(table, moments), columns=columns_of(table, moments))
 
 
 def read_large(data: Path, schema: Sequence[str]) -> "Plain | None":
@@ -92,25 +95,32 @@ def read_large(data: Path, schema: Sequence[str]) -> "Plain | None":
 
 
 def check_table(
-    table: Table, earlier: Earlier, target: str, group: str = "", *, nominal: bool = False
+    table: Table,
+    earlier: Earlier,
+    target: str,
+    group: str = "",
+    moments: Moments | None = None,
+    *,
+    nominal: bool = False,
 ) -> Content:
     """Return `reference`, the profile of the reference data, and `check`, the comparison with it.
 
     `histograms` are for the report only. `check` has the compared rows of both and the findings,
     each with kind, severity, text, columns and p. The column `group` is not compared: later rows
-    have other groups. A `nominal` target has labels without an order, also where they are numbers.
+    have other groups. The columns of `moments` have dates. A `nominal` target has labels without
+    an order, also where they are numbers.
     """
     content: Content = {"reference": earlier.profile}
     if earlier.note:
         note = {"kind": "reference", "severity": "note", "text": earlier.note}
-        return content | {"check": _uncompared([note | {"columns": [], "p": None}])}
+        return content | {"check": uncompared([note | {"columns": [], "p": None}])}
     if not earlier.profile or not earlier.profile["rows"] or not table.rows or table.faults:
-        return content | {"check": _uncompared([])}
+        return content | {"check": uncompared([])}
 
     from platform_jobs.checking.samples import as_words, columns_of, pair
 
     compared: Mapping[str, Column] = {
-        name: one for name, one in columns_of(table).items() if name != group
+        name: one for name, one in columns_of(table, moments).items() if name != group
     }
     known = _columns(earlier)
     if nominal:
@@ -159,13 +169,15 @@ def _comparison(before: "Sample", now: "Sample", target: str) -> Content:
 def write_report(content: Content, out: Path) -> None:
     """Write `report.json`, `report.html` and, with histograms, `drift.svg` below `out`.
 
-    The histograms are taken from `content`.
+    The histograms are taken from `content`. Dates, whose window moves on, are not in `drift.svg`.
     """
     write_json(out / REPORT, content)
     (out / PAGE).write_text(page(content), encoding="utf-8")
-    if columns := content.pop("histograms", None):
+    columns = [one for one in content.pop("histograms", ()) if "is_date" not in one]
+    if columns:
         (out / PLOT).write_text(drift_plot(columns), encoding="utf-8")
 
 
-def _uncompared(findings: list[Content]) -> Content:
+def uncompared(findings: list[Content]) -> Content:
+    """Return the content of `check` for data that was not compared."""
     return {"rows": 0, "reference_rows": 0, "findings": findings}

@@ -18,9 +18,10 @@ def histograms(before: Sample, now: Sample) -> list[dict[str, object]]:
     """Return name, range and shares of each column: `reference` and `new` have BINS shares each.
 
     The range is that of the middle 98 % of the reference, widened by a tenth on both sides; values
-    beyond it count in the first or last bin.
+    beyond it count in the first or last bin. A column of dates has the range of both data sets, in
+    seconds of the Unix epoch, and `is_date`.
     """
-    columns = []
+    columns: list[dict[str, object]] = []
     for index, name in enumerate(before.names[:MOST_COLUMNS]):
         low, high = np.quantile(before.values[:, index], (0.01, 0.99))
         margin = 0.1 * (high - low) or 0.5
@@ -35,6 +36,21 @@ def histograms(before: Sample, now: Sample) -> list[dict[str, object]]:
                 "high": float(edges[-1]),
                 "reference": old,
                 "new": new,
+            }
+        )
+    for name, first in list(before.dates.items())[:MOST_COLUMNS]:
+        both = first, now.dates[name]
+        low, high = min(one.min() for one in both), max(one.max() for one in both)
+        edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
+        old, new = (_shares(one, edges) for one in both)
+        columns.append(
+            {
+                "name": name,
+                "low": float(edges[0]),
+                "high": float(edges[-1]),
+                "reference": old,
+                "new": new,
+                "is_date": True,
             }
         )
     return columns

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from platform_jobs.checking.dates import day_of
+
 Content = dict[str, Any]
 WIDTH, HEIGHT = 240, 80
 # Columns that the table of figures shows.
@@ -81,6 +83,7 @@ def _body(content: Content, profile: Content) -> Iterable[str]:
     yield _listed("Findings", ((f["severity"], _with_p(f)) for f in check["findings"]))
     yield _listed("Notes on the form", (("note", text) for text in profile["notes"]))
     yield _figures(profile, content.get("reference"))
+    yield _dates(profile, content.get("reference"))
     if columns := content.get("histograms"):
         yield "<h2>Distributions</h2><p>Grey: the reference data. Blue: this file.</p>"
         yield from map(_histogram, columns)
@@ -99,7 +102,7 @@ def _listed(title: str, items: Iterable[tuple[str, str]]) -> str:
 def _figures(profile: Content, reference: Content | None) -> str:
     before = {column["name"]: column for column in reference["columns"]} if reference else {}
     rows = []
-    for column in profile["columns"][:MOST_ROWS]:
+    for column in [one for one in profile["columns"] if "earliest" not in one][:MOST_ROWS]:
         old = before.get(column["name"], {})
         cells = [column["name"], column["missing"]]
         cells += [_number(one.get(name)) for name in ("mean", "std") for one in (column, old)]
@@ -108,6 +111,21 @@ def _figures(profile: Content, reference: Content | None) -> str:
     titles = "".join(f"<th>{title}</th>" for title in head)
     lines = "".join(f"<tr>{row}</tr>" for row in rows)
     return f"<h2>Columns</h2><table><tr>{titles}</tr>{lines}</table>"
+
+
+def _dates(profile: Content, reference: Content | None) -> str:
+    """Return the table of the columns of dates, "" without any."""
+    before = {column["name"]: column for column in reference["columns"]} if reference else {}
+    rows = []
+    for column in [one for one in profile["columns"] if "earliest" in one][:MOST_ROWS]:
+        old = before.get(column["name"], {})
+        cells = [column["name"], column["missing"]]
+        cells += [one.get(name, "") for name in ("earliest", "latest") for one in (column, old)]
+        rows.append("".join(f"<td>{escape(str(cell))}</td>" for cell in cells))
+    head = ("column", "no date", "earliest", "before", "latest", "before")
+    titles = "".join(f"<th>{title}</th>" for title in head)
+    lines = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<h2>Dates</h2><table><tr>{titles}</tr>{lines}</table>" if rows else ""
 
 
 def _number(value: float | None) -> str:
@@ -128,8 +146,9 @@ def _histogram(column: Content) -> str:
         for x in (index * step, (index + 1) * step)
     )
     name = escape(column["name"])
+    shown = day_of if column.get("is_date") else _number
     return (
         f'<figure><svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{name}">{bars}'
         f'<polyline class="new" points="{points}"/></svg><figcaption>{name}: '
-        f"{_number(column['low'])} to {_number(column['high'])}</figcaption></figure>"
+        f"{shown(column['low'])} to {shown(column['high'])}</figcaption></figure>"
     )

@@ -40,7 +40,7 @@ from platform_jobs.splitting.unseen import (
     remember,
 )
 from platform_jobs.tables.tables import Table, write_table
-from platform_jobs.tables.words import CATEGORY, TEXT
+from platform_jobs.tables.words import TEXT_KINDS
 
 EVALUATION, METRICS = "evaluation.json", "metrics.json"
 COMPARISON = "comparison.json"
@@ -345,7 +345,7 @@ def _write(
     schema: dict[str, object] = {"features": list(rows.features.columns), "target": rows.target}
     if rows.labels:
         schema["labels"] = list(rows.labels)
-    if words := {name: kind for name, kind in rows.kinds.items() if kind in (CATEGORY, TEXT)}:
+    if words := {name: kind for name, kind in rows.kinds.items() if kind in TEXT_KINDS}:
         schema["kinds"] = words
     write_json(out / MODEL_SCHEMA, schema)
     # The smoke test asks the final model.

@@ -13,7 +13,7 @@ from platform_jobs.judging.multiclass.plots import write_multiclass_plots
 from platform_jobs.judging.plots import write_plots
 from platform_jobs.models.answers import Answers
 from platform_jobs.tables.tables import Table
-from platform_jobs.tables.words import CATEGORY, TEXT
+from platform_jobs.tables.words import TEXT_KINDS
 
 GOLDEN_ROWS = 5
 MODEL_SCHEMA = "model_schema.json"
@@ -86,7 +86,7 @@ def golden_rows(
 
 def _value(cell: str, kind: str) -> float | str:
     """Return the cell as a request to the service holds it: a number where it is one."""
-    if kind in (CATEGORY, TEXT):
+    if kind in TEXT_KINDS:
         return cell
     try:
         value = float(cell)

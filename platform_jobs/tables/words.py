@@ -1,4 +1,4 @@
-"""Columns whose cells may be words: labels of the target, categories and texts."""
+"""Columns whose cells may be no numbers: labels of the target, categories, texts and dates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from platform_jobs.tables.cells import EMPTY, kind
 from platform_jobs.tables.tables import Table
 
-NUMBER, CATEGORY, TEXT, LABEL = "number", "category", "text", "label"
+NUMBER, CATEGORY, TEXT, DATE, LABEL = "number", "category", "text", "date", "label"
+# The kinds of features whose cells a model gets as texts.
+TEXT_KINDS = (CATEGORY, TEXT, DATE)
 _SHOWN, _EXAMPLES, _NAMED = 40, 3, 5
 
 
@@ -23,17 +25,23 @@ def read_label(cell: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """The labels of the target, () for a target of numbers, and the columns of words."""
+    """The labels of the target, () for a target of numbers, and the columns of words and dates.
+
+    Of the columns of `dates` those of `future_dates` may have dates after the time of the check.
+    """
 
     labels: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    future_dates: tuple[str, ...] = ()
 
     def describe(self, features: Sequence[str], target: str) -> dict[str, object]:
         """Return the kinds of columns for schema.json, and the labels where the target has some."""
         kinds = dict.fromkeys(features, NUMBER)
         kinds |= dict.fromkeys((name for name in features if name in self.categories), CATEGORY)
         kinds |= dict.fromkeys((name for name in features if name in self.texts), TEXT)
+        kinds |= dict.fromkeys((name for name in features if name in self.dates), DATE)
         kinds[target] = LABEL if self.labels else NUMBER
         content: dict[str, object] = {"kinds": kinds}
         if self.labels:

@@ -10,10 +10,11 @@ from configuration.checking import find_problems
 from configuration.declaration import LIMITS, MODEL
 from configuration.kinds import REQUIRED, Key, Table
 from configuration.page import PAGE, describe
+from configuration.tables.data import DATA
 from configuration.tables.isolation import CHECKS, RUNS
 from configuration.tables.people import PEOPLE
 from configuration.tables.production import DRIFT, RELEASE
-from configuration.tables.training import CODE, DATA, GATE, SCHEDULES, TRAINING_RUN
+from configuration.tables.training import CODE, GATE, SCHEDULES, TRAINING_RUN
 from function_app.domain.change.isolation import CheckIsolation, RunIsolation
 from function_app.domain.data_quality import DataPolicy
 from function_app.domain.drift.retraining import DriftPolicy

@@ -1,4 +1,4 @@
-"""Labels, categories and texts of mlops.toml name columns that are there, each once."""
+"""Labels, categories, texts and dates of mlops.toml name columns that are there, each once."""
 
 import pytest
 
@@ -12,11 +12,13 @@ training = "training"
 scoring = "scoring"
 
 [models.churn.data]
-columns = ["months", "plan", "comment", "left"]
+columns = ["months", "plan", "comment", "since", "ends", "left"]
 target = "left"
 labels = ["no", "yes"]
 categories = ["plan"]
 texts = ["comment"]
+dates = ["since", "ends"]
+future_dates = ["ends"]
 
 [models.churn.gate]
 metric = "brier"
@@ -51,14 +53,19 @@ def test_a_target_may_have_many_labels(count: int, metric: str) -> None:
         ('["no", "yes"]', '["no", 1]', "data.labels[1] = 1: it must be a label"),
         ('["no", "yes"]', '"yes"', 'data.labels = "yes": it must be a list of labels'),
         ('categories = ["plan"]', 'categories = ["left"]', "name its labels in `labels`"),
-        ('categories = ["plan"]', 'categories = ["plans"]', "data.columns has months, plan, comment"),
+        ('categories = ["plan"]', 'categories = ["plans"]', "data.columns has months, plan, comment, since, ends"),
         ('texts = ["comment"]', 'texts = ["comment"]\ngroup = "plan"', 'data.categories[0] = "plan": it is the group; name features only'),
         ('texts = ["comment"]', 'texts = ["plan"]', "data.categories[0] has it already"),
+        ('dates = ["since", "ends"]', 'dates = ["ends", "left"]', 'data.dates[1] = "left": it is the target'),
+        ('dates = ["since", "ends"]', 'dates = ["ends", "plan"]', "data.categories[0] has it already"),
+        ('dates = ["since", "ends"]', 'dates = ["ends", "begin"]', 'data.dates[1] = "begin": '),
+        ('dates = ["since", "ends"]', 'dates = ["since"]', 'data.future_dates[0] = "ends": models.churn.data.dates has no such column.'),
+        ('metric = "brier"', 'metric = "brier"\ndecreasing = ["since"]', "it is a column of words or dates"),
         ('metric = "brier"', 'metric = "mae"', 'gate.metric = "mae": the target has labels'),
         (
             'metric = "brier"',
             'metric = "brier"\nincreasing = ["plan"]',
-            'gate.increasing[0] = "plan": it is a column of words; only a number can rise.',
+            'gate.increasing[0] = "plan": it is a column of words or dates; only a number can rise.',
         ),
         ('metric = "brier"', "margin = 0.0", 'gate.metric = "mse": the target has labels'),
         ("[models.churn.release]", "[models.churn.drift]\nalpha = 0.01\n[models.churn.release]", "[models.churn.drift]: drift is watched in numbers only"),

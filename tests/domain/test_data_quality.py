@@ -293,6 +293,16 @@ def test_a_target_with_labels_may_hold_words() -> None:
 
 
 def test_the_jobs_get_the_labels_and_the_columns_of_words() -> None:
-    policy = replace(POLICY, labels=("no", "-1"), categories=("x",), texts=("z",))
+    policy = replace(
+        POLICY,
+        labels=("no", "-1"),
+        categories=("x",),
+        texts=("z",),
+        dates=("d",),
+        future_dates=("d",),
+    )
 
-    assert policy.word_options() == ("--label=no", "--label=-1", "--category=x", "--text=z")
+    assert policy.word_options() == (
+        *("--label=no", "--label=-1", "--category=x", "--text=z"),
+        *("--date=d", "--future-date=d"),
+    )

@@ -92,6 +92,16 @@ def test_a_cell_of_another_kind_is_refused(
         served.answer({"data": [row]}, {})
 
 
+def test_a_cell_of_a_date_is_one_of_iso_8601(served: Predictor) -> None:
+    served.texts = served.dates = frozenset({"plan"})
+    row: list[float | str] = [20.0, "2024-02-29T12:00:00Z", 1.0]
+
+    assert served.rows({"data": [row]}) == [row]
+    for other in ("29.02.2024", "2023-02-29", "soon", 7):
+        with pytest.raises(InputError, match=r"data\[0\]\.plan: expected a"):
+            served.rows({"data": [[20.0, other, 1.0]]})
+
+
 def test_its_document_names_the_kinds_of_cells_and_of_answers(served: Predictor) -> None:
     operation = describe(served)["paths"]["/score"]["post"]
     asked = operation["requestBody"]["content"]["application/json"]["schema"]
