@@ -48,6 +48,8 @@ from platform_jobs.sample import write_sample
 from platform_jobs.splitting.cross_fitting import train_and_ask
 from platform_jobs.tables.columns import read_columns, read_labels
 from platform_jobs.tables.parquet import MAGIC, is_parquet, read_parquet_columns
+from platform_jobs.tables.parts import MAGIC as ZIP
+from platform_jobs.tables.parts import is_parts, read_parts
 from platform_jobs.tables.tables import scan_table
 
 # A command does not send these signals to itself when it fails.
@@ -107,7 +109,21 @@ def _standard_input() -> BufferedReader:
 
 
 def _read_columns(file: BufferedReader, names: Sequence[str]) -> "list[array[float]]":
-    """Return the columns of a CSV, or of a Parquet file."""
+    """Return the columns of a CSV, of a Parquet file, or of an archive of parts."""
+    if file.peek(len(ZIP)).startswith(ZIP) and is_parts(content := file.read()):
+        joined = [array("d") for _ in names]
+        for name, part in read_parts(content):
+            if not part:
+                continue
+            try:
+                if is_parts(part):
+                    raise ContractError("It is an archive of parts itself.")
+                columns = _read_columns(BufferedReader(BytesIO(part)), names)
+            except ContractError as error:
+                raise ContractError(f"{name}: {error}") from None
+            for column, more in zip(joined, columns, strict=True):
+                column.extend(more)
+        return joined
     if not file.peek(len(MAGIC)).startswith(MAGIC):
         return read_columns(_text(file), names)
     content = file.read()

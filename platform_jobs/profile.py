@@ -21,12 +21,11 @@ def profile_table(table: Table, moments: Moments | None = None) -> dict[str, Any
     of `moments` has dates: its cells that are no date count, and it has its range.
     """
     moments = moments or {}
-    lines = table.lines or tuple(range(2, len(table.rows) + 2))
     by_column = list(zip(*table.rows, strict=True)) or [() for _ in table.columns]
     columns = [
-        date_figures(name, values, moments[name], lines)
+        date_figures(name, values, moments[name], table)
         if name in moments
-        else _figures(name, values, lines)
+        else _figures(name, values, table)
         for name, values in zip(table.columns, by_column, strict=True)
     ]
     return {
@@ -57,26 +56,28 @@ def mean_and_deviation(numbers: Sequence[float]) -> tuple[float | None, float | 
     return mean * most, std * most
 
 
-def _figures(name: str, values: tuple[str, ...], lines: tuple[int, ...]) -> dict[str, Any]:
+def _figures(name: str, values: tuple[str, ...], table: Table) -> dict[str, Any]:
     numbers = cells.numbers(values)
     kinds: list[dict[str, Any]] = []
     if numbers is None:
         numbers = [number for cell in values if (number := cells.number(cell)) is not None]
-        kinds = _kinds(values, lines)
+        kinds = _kinds(values, table)
     mean, std = mean_and_deviation(numbers)
     missing = len(values) - len(numbers)
     return {"name": name, "missing": missing, "mean": mean, "std": std, "found": kinds}
 
 
-def _kinds(values: tuple[str, ...], lines: tuple[int, ...]) -> list[dict[str, Any]]:
+def _kinds(values: tuple[str, ...], table: Table) -> list[dict[str, Any]]:
     """Return the cells that are not a finite number by kind, the most frequent first."""
     kinds: dict[str, dict[str, Any]] = {}
-    for cell, line in zip(values, lines, strict=True):
+    for row, cell in enumerate(values):
         if cells.number(cell) is not None:
             continue
         kind = cells.kind(cell)
         if kind not in kinds:
-            kinds[kind] = {"kind": kind, "count": 0, "line": line, "examples": []}
+            kinds[kind] = {"kind": kind, "count": 0, "line": table.line(row), "examples": []}
+            if table.parts:
+                kinds[kind]["part"] = table.part(row)
         known = kinds[kind]
         known["count"] += 1
         shown = cell.strip()[:_LONGEST]

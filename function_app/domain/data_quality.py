@@ -18,8 +18,8 @@ class CellKind:
     """Cells of one column that are not finite numbers for the same reason.
 
     `kind` is a key of KINDS; `line` is the line of the file that holds the first of them, counted
-    from 1; `lines` has the first lines in a column of dates. `examples` are different cells, none
-    of them empty.
+    from 1, and `part` names its part of a folder; `lines` has the first lines in a column of dates.
+    `examples` are different cells, none of them empty.
     """
 
     kind: str
@@ -27,6 +27,7 @@ class CellKind:
     line: int
     examples: tuple[str, ...] = ()
     lines: tuple[int, ...] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,9 +348,11 @@ def _cell_reasons(column: ColumnProfile, rows: int, *, is_label: bool) -> Iterat
         examples = " or ".join(repr(example) for example in cells.examples)
         such = f", such as {examples}" if examples else ""
         share = f"all {rows}" if cells.count == rows else f"{cells.count} of {rows}"
-        first = (
-            f"lines {', '.join(map(str, cells.lines))}" if cells.lines[1:] else f"line {cells.line}"
-        )
+        first = f"line {cells.line}"
+        if cells.lines[1:]:
+            first = f"lines {', '.join(map(str, cells.lines))}"
+        if cells.part:
+            first += f" of {cells.part}"
         yield f"{column.name}: {text} in {share} cells{such}, first in {first}. {remedy}"
 
 

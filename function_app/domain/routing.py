@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from function_app import names
 from function_app.domain.change.change import Change
 from function_app.domain.change.integration import ChangeRequest, integration_id
-from function_app.domain.events.arrivals import why_no_data
+from function_app.domain.events.arrivals import is_marker, parts_beside, why_no_data
 from function_app.domain.events.caller import Caller
 from function_app.domain.events.events import (
     CodeProposed,
@@ -144,6 +144,7 @@ def _route_folder(event: FolderArrived, projects: Projects) -> tuple[Start, ...]
     if not takes_folder(event, projects):
         raise _no_taker(event.container, event.path)
     starts: list[Start] = []
+    names = [file.path for file in event.files or ()]
     for file in event.files or ():
         arrived = DataArrived(
             source=event.source,
@@ -154,6 +155,8 @@ def _route_folder(event: FolderArrived, projects: Projects) -> tuple[Start, ...]
             sequencer=event.sequencer,
             size=file.size,
         )
+        if is_marker(file.path) and not parts_beside(file.path, names):
+            continue
         # A folder above the models' own may hold files that are no model's.
         if takers := _takers(arrived, projects):
             targets = _route_data(arrived, takers)

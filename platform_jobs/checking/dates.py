@@ -37,7 +37,6 @@ TOLERANCE = timedelta(days=1)
 GAP = 30
 OUTLIER = 8.0  # standard deviations
 _DAY = 86_400.0
-_LINES = 3
 
 
 def date_faults(
@@ -47,16 +46,15 @@ def date_faults(
 
     Columns of `may_lie_ahead` may have dates after `now`.
     """
-    lines = table.lines or tuple(range(2, len(table.rows) + 2))
     for name, given in moments.items():
-        known = [(line, moment) for line, moment in zip(lines, given, strict=True) if moment]
-        yield from _mixed_zones(name, known)
-        planted = _sentinels(name, known)
+        known = [(row, moment) for row, moment in enumerate(given) if moment]
+        yield from _mixed_zones(name, known, table)
+        planted = _sentinels(name, known, table)
         yield from (finding for _, finding in planted)
         left_out = {day for day, _ in planted}
         if name not in may_lie_ahead:
             others = [one for one in known if utc(one[1]).date() not in left_out]
-            yield from _future(name, others, len(table.rows), now)
+            yield from _future(name, others, table, now)
 
 
 def compare_dates(before: "Sample", now: "Sample") -> Iterator[tuple[Family, Finding]]:
@@ -140,52 +138,57 @@ def moved_dates(before: "Sample", now: "Sample") -> Iterator[Finding]:
             yield Finding(kind="outlier", severity=Severity.NOTE, text=text, columns=(name,))
 
 
-def _mixed_zones(name: str, known: Sequence[tuple[int, datetime]]) -> Iterator[Finding]:
-    with_zone = [line for line, moment in known if moment.tzinfo is not None]
-    without = [line for line, moment in known if moment.tzinfo is None]
+def _mixed_zones(
+    name: str, known: Sequence[tuple[int, datetime]], table: Table
+) -> Iterator[Finding]:
+    with_zone = [row for row, moment in known if moment.tzinfo is not None]
+    without = [row for row, moment in known if moment.tzinfo is None]
     if not with_zone or not without:
         return
     text = (
-        f"{name}: {len(with_zone)} of {len(known)} dates have a time zone, first in line "
-        f"{with_zone[0]}, and the others have none, first in line {without[0]}. Write all in UTC "
+        f"{name}: {len(with_zone)} of {len(known)} dates have a time zone, first in "
+        f"{table.where(with_zone[:1])}, and the others have none, first in "
+        f"{table.where(without[:1])}. Write all in UTC "
         "with Z, or all without a zone."
     )
     yield Finding(kind="time zones", severity=Severity.FAULT, text=text, columns=(name,))
 
 
-def _sentinels(name: str, known: Sequence[tuple[int, datetime]]) -> list[tuple[date, Finding]]:
+def _sentinels(
+    name: str, known: Sequence[tuple[int, datetime]], table: Table
+) -> list[tuple[date, Finding]]:
     """Return the sentinels that lie apart from all other dates of the column."""
     days = {utc(moment).date() for _, moment in known}
-    found = []
+    planted = []
     for sentinel in SENTINELS:
         if sentinel not in days:
             continue
         near = (day for day in days if day not in SENTINELS)
         if any(abs((day - sentinel).days) < APART for day in near):
             continue
-        lines = [line for line, moment in known if utc(moment).date() == sentinel]
+        rows = [row for row, moment in known if utc(moment).date() == sentinel]
         text = (
-            f"{name}: {len(lines)} of {len(known)} dates are {sentinel}, which programs write for "
-            f"a missing date, and no other date lies within a year of it, first in {_lines(lines)}."
-            " Write the true dates, or leave these rows out."
+            f"{name}: {len(rows)} of {len(known)} dates are {sentinel}, which programs write for "
+            "a missing date, and no other date lies within a year of it, first in "
+            f"{table.where(rows)}. Write the true dates, or leave these rows out."
         )
         finding = Finding(kind="date sentinel", severity=Severity.FAULT, text=text, columns=(name,))
-        found.append((sentinel, finding))
-    return found
+        planted.append((sentinel, finding))
+    return planted
 
 
 def _future(
-    name: str, known: Sequence[tuple[int, datetime]], rows: int, now: datetime
+    name: str, known: Sequence[tuple[int, datetime]], table: Table, now: datetime
 ) -> Iterator[Finding]:
     latest = now + TOLERANCE
-    ahead = [(line, moment) for line, moment in known if utc(moment) > latest]
+    ahead = [(row, moment) for row, moment in known if utc(moment) > latest]
     if not ahead:
         return
     text = (
-        f"{name}: {len(ahead)} of {rows} dates lie in the future, such as "
+        f"{name}: {len(ahead)} of {len(table.rows)} dates lie in the future, such as "
         f"{max(utc(moment) for _, moment in ahead).date()}, first in "
-        f"{_lines([line for line, _ in ahead])}; the check ran on {now.date()}. Correct them; or, "
-        f"where such dates are right, add {name} to `future_dates` of the model in mlops.toml."
+        f"{table.where([row for row, _ in ahead])}; the check ran on {now.date()}. Correct them; "
+        f"or, where such dates are right, add {name} to `future_dates` of the model in mlops.toml."
     )
     yield Finding(kind="future dates", severity=Severity.FAULT, text=text, columns=(name,))
 
@@ -212,9 +215,3 @@ def _count(moments: "Seconds", day: date) -> int:
 
 def _range(moments: "Seconds") -> str:
     return f"{day_of(float(moments.min()))} to {day_of(float(moments.max()))}"
-
-
-def _lines(lines: Sequence[int]) -> str:
-    shown = ", ".join(map(str, lines[:_LINES]))
-    more = ", …" if len(lines) > _LINES else ""
-    return f"{'line' if len(lines) == 1 else 'lines'} {shown}{more}"

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from platform_jobs.tables import cells
 from platform_jobs.tables.tables import Table
@@ -47,48 +46,53 @@ def kind(cell: str) -> str:
     text = cell.strip()
     if _FORM.fullmatch(text):
         return NO_SUCH_DATE
-    found = cells.kind(text)
-    if found in (cells.EMPTY, cells.NOT_AVAILABLE):
-        return found
+    other = cells.kind(text)
+    if other in (cells.EMPTY, cells.NOT_AVAILABLE):
+        return other
     if text.lower() == "nan":
         return cells.NOT_AVAILABLE
-    return OTHER_DATE if found == cells.DATE else NO_DATE
+    return OTHER_DATE if other == cells.DATE else NO_DATE
 
 
 def date_figures(
     name: str,
     texts: Sequence[str],
     moments: Sequence[datetime | None],
-    lines: Sequence[int],
-) -> dict[str, Any]:
+    table: Table,
+) -> dict[str, object]:
     """Return the figures of a column of dates, as `profile_table` does for each column.
 
-    `found` also has the first lines of each kind; `earliest` and `latest` are dates, "" without
-    any.
+    `found` also has the first lines of each kind, in the part of the first one; `earliest`
+    and `latest` are dates, "" without any.
     """
-    kinds: dict[str, dict[str, Any]] = {}
-    for text, moment, line in zip(texts, moments, lines, strict=True):
-        if moment is not None:
-            continue
-        known = kinds.setdefault(
-            why := kind(text),
-            {"kind": why, "count": 0, "line": line, "lines": [], "examples": []},
-        )
-        known["count"] += 1
-        if len(known["lines"]) < _LINES:
-            known["lines"].append(line)
-        shown = text.strip()[:_LONGEST]
-        if shown and shown not in known["examples"] and len(known["examples"]) < _EXAMPLES:
-            known["examples"].append(shown)
+    rows_of: dict[str, list[int]] = {}
+    for row, (text, moment) in enumerate(zip(texts, moments, strict=True)):
+        if moment is None:
+            rows_of.setdefault(kind(text), []).append(row)
+    ordered = sorted(rows_of.items(), key=lambda one: -len(one[1]))
     days = [moment.date() for moment in moments if moment is not None]
     return {
         "name": name,
         "missing": len(moments) - len(days),
         "mean": None,
         "std": None,
-        "found": sorted(kinds.values(), key=lambda known: -known["count"]),
+        "found": [_cells(why, rows, texts, table) for why, rows in ordered],
         "earliest": min(days).isoformat() if days else "",
         "latest": max(days).isoformat() if days else "",
+    }
+
+
+def _cells(why: str, rows: Sequence[int], texts: Sequence[str], table: Table) -> dict[str, object]:
+    """Return count, first lines and examples of the cells in these rows."""
+    part = table.part(rows[0])
+    shown = dict.fromkeys(texts[row].strip()[:_LONGEST] for row in rows)
+    return {
+        "kind": why,
+        "count": len(rows),
+        "line": table.line(rows[0]),
+        "lines": [table.line(row) for row in rows if table.part(row) == part][:_LINES],
+        "part": part,
+        "examples": [text for text in shown if text][:_EXAMPLES],
     }
 
 

@@ -6,6 +6,8 @@ names the dialect, the line and the remedy; all faults of a file are found at on
 
 import csv
 import stat
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +16,11 @@ from platform_jobs.tables.containers import refuse_markup, unpack
 from platform_jobs.tables.dialects import Dialect, Record, check_width, detect, records
 from platform_jobs.tables.encodings import decode
 from platform_jobs.tables.parquet import is_parquet, parse_parquet
+from platform_jobs.tables.parts import is_parts, read_parts
 from platform_jobs.tables.shapes import Shape
 
+_SHOWN = 3  # rows, columns or parts that a text names
+_FAULTY = 20  # parts whose faults are named
 # Invisible characters that editors and joined files leave in names.
 _INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"
 
@@ -24,9 +29,10 @@ _INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"
 class Table:
     """Rows as text: each row has one cell per column, in the order of `columns`.
 
-    `lines` holds the line of the file in which each row begins, counted from 1; `notes` says how
-    the file differs from a plain CSV; `faults` has its faults with their remedies. There
-    are no columns where the first line is no header.
+    `lines` holds the line of the file in which each row begins, counted from 1; `parts` the name of
+    its part, where the file is a folder of parts. `notes` says how the file differs from a plain
+    CSV; `faults` has its faults with their remedies. There are no columns where the first line is
+    no header.
     """
 
     columns: tuple[str, ...]
@@ -34,6 +40,24 @@ class Table:
     lines: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    def line(self, row: int) -> int:
+        """Return the line of a row in its file or part; without lines the header is line 1."""
+        return self.lines[row] if self.lines else row + 2
+
+    def part(self, row: int) -> str:
+        """Return the name of the part that holds a row, "" without parts."""
+        return self.parts[row] if self.parts else ""
+
+    def where(self, rows: Sequence[int]) -> str:
+        """Return the lines of the first of these rows, such as `line 9` or `lines 9, 12`."""
+        if self.parts:
+            texts = [f"line {self.line(row)} of {self.part(row)}" for row in rows[:_SHOWN]]
+        else:
+            texts = [str(self.line(row)) for row in rows[:_SHOWN]]
+            texts[0] = f"{'line' if len(rows) == 1 else 'lines'} {texts[0]}"
+        return ", ".join(texts) + (", …" if len(rows) > _SHOWN else "")
 
 
 def read_table(path: Path) -> Table:
@@ -60,7 +84,9 @@ def scan_table(path: Path) -> Table:
 
 
 def parse_table(content: bytes) -> Table:
-    """Return the table in the bytes of a file, as scan_table does."""
+    """Return the table in the bytes of a file, or of an archive of parts, as scan_table does."""
+    if is_parts(content):
+        return _joined(read_parts(content))
     content, packed = unpack(content)
     if is_parquet(content):
         names, cells, notes = parse_parquet(content)
@@ -79,6 +105,89 @@ def parse_table(content: bytes) -> Table:
     shape = Shape(header=header, rows=rows, dialect=dialect)
     cut_off = not text.endswith(("\n", "\r"))
     return _shaped(shape, (*packed, *encoded, *dialect.notes), cut_off=cut_off)
+
+
+def _joined(parts: Iterable[tuple[str, bytes]]) -> Table:
+    """Return the rows of all parts, which must have the columns of the first one, in its order.
+
+    Notes and faults name their part; the form of each part is read by itself. Faults of more than
+    _FAULTY parts are only counted. A part of no bytes is left out with a note, because Hadoop
+    writes one for a task without rows.
+    """
+    columns: tuple[str, ...] | None = None
+    first = ""
+    rows: list[tuple[str, ...]] = []
+    lines = array("q")
+    names: list[str] = []
+    notes: dict[str, str] = {}
+    faults: dict[str, Sequence[str]] = {}
+    empty: list[str] = []
+    for name, content in parts:
+        if not content:
+            empty.append(name)
+            continue
+        try:
+            if is_parts(content):
+                raise ContractError("It is an archive of parts itself. Send its parts.")
+            table = parse_table(content)
+        except ContractError as error:
+            faults[name] = (str(error),)
+            continue
+        if table.faults:
+            faults[name] = table.faults
+        for note in table.notes:
+            notes.setdefault(note, name)
+        if not table.columns:
+            continue
+        if columns is None:
+            columns, first = table.columns, name
+        elif table.columns != columns:
+            faults[name] = (_other_columns(table.columns, first, columns),)
+            continue
+        rows += table.rows
+        lines.extend(table.lines)
+        names += [name] * len(table.rows)
+    return Table(
+        columns=columns or (),
+        rows=tuple(rows),
+        lines=tuple(lines),
+        notes=(*_empty_parts(empty), *(f"{name}: {note}" for note, name in notes.items())),
+        faults=_faults(faults, all_empty=bool(empty) and columns is None),
+        parts=tuple(names),
+    )
+
+
+def _empty_parts(names: Sequence[str]) -> Iterable[str]:
+    if names:
+        noun = "part without bytes was" if len(names) == 1 else "parts without bytes were"
+        yield f"{len(names)} {noun} left out: {', '.join(names[:_SHOWN])}" + (
+            ", …." if len(names) > _SHOWN else "."
+        )
+
+
+def _faults(by_part: Mapping[str, Sequence[str]], *, all_empty: bool) -> tuple[str, ...]:
+    if all_empty and not by_part:
+        return ("All parts are empty. They need a header and rows.",)
+    shown = list(by_part)[:_FAULTY]
+    texts = [f"{name}: {fault}" for name in shown for fault in by_part[name]]
+    if more := len(by_part) - len(shown):
+        texts.append(f"{more} more part{'s have' if more > 1 else ' has'} faults.")
+    return tuple(texts)
+
+
+def _other_columns(columns: Sequence[str], first: str, expected: Sequence[str]) -> str:
+    absent = [column for column in expected if column not in columns]
+    more = [column for column in columns if column not in expected]
+    differences = []
+    if absent:
+        differences.append(f"lacks {', '.join(absent[:_SHOWN])}")
+    if more:
+        differences.append(f"also has {', '.join(more[:_SHOWN])}")
+    difference = " and ".join(differences) or "has another order of columns"
+    return (
+        f"it {difference}; {first} has {', '.join(expected[:_SHOWN])}"
+        f"{', …' if len(expected) > _SHOWN else ''}. Write all parts with the same columns."
+    )
 
 
 def _shaped(shape: Shape, read: tuple[str, ...], *, cut_off: bool = False) -> Table:

@@ -57,10 +57,9 @@ def label_faults(table: Table, target: str, labels: Sequence[str]) -> list[str]:
     if not labels or target not in table.columns:
         return []
     index = table.columns.index(target)
-    lines = table.lines or tuple(range(2, len(table.rows) + 2))
     wrong = [
-        (line, row[index])
-        for line, row in zip(lines, table.rows, strict=True)
+        (number, row[index])
+        for number, row in enumerate(table.rows)
         if read_label(row[index]) not in labels and kind(row[index]) != EMPTY
     ]
     if not wrong:
@@ -68,7 +67,8 @@ def label_faults(table: Table, target: str, labels: Sequence[str]) -> list[str]:
     examples = list(dict.fromkeys(repr(cell.strip()[:_SHOWN]) for _, cell in wrong))[:_EXAMPLES]
     return [
         f"{target}: {len(wrong)} of {len(table.rows)} cells are none of the labels "
-        f"{', '.join(labels)}, such as {' or '.join(examples)}, first in line {wrong[0][0]}. "
+        f"{', '.join(labels)}, such as {' or '.join(examples)}, first in "
+        f"{table.where([wrong[0][0]])}. "
         "Correct these cells, or correct `labels` of the model in mlops.toml."
     ]
 

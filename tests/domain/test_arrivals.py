@@ -20,7 +20,7 @@ from function_app.settings.settings import read_projects
 
 PROJECTS = read_projects(Path(__file__).parents[2] / "mlops.toml")
 RENAMED = DataArrived(
-    source="/t", container="data", path="diabetes/part-0.csv", uri="u", etag="", sequencer="1"
+    source="/t", container="data", path="diabetes/rows-0.csv", uri="u", etag="", sequencer="1"
 )
 MOVED = FolderArrived(source="/t", container="data", path="diabetes/new", sequencer="1")
 
@@ -33,9 +33,10 @@ def starts(targets: Targets) -> list[str]:
 @pytest.mark.parametrize(
     ("path", "size"),
     [
-        ("_SUCCESS", 0),
-        ("_SUCCESS", None),
-        ("2026/_SUCCESS", 0),
+        ("_temporary/_SUCCESS", 0),
+        ("_SUCCESS/a.csv", 7),
+        ("part-0", None),
+        ("2026/part-0.csv", 7),
         ("_temporary/0/part-0.csv", 100),
         (".part-0.csv.crc", 12),
         ("2026/", 0),
@@ -58,8 +59,10 @@ def test_a_marker_or_a_temporary_file_starts_nothing(path: str, size: int | None
         (".curl.csv", None),
         ("a.csv", 0),
         ("a_b.csv", None),
-        ("part-0", None),
-        ("part-0", 7),
+        ("rows-0", None),
+        ("rows-0", 7),
+        ("_SUCCESS", 0),
+        ("2026/_SUCCESS", None),
         ("2026/07/a.b.csv", 1),
     ],
 )
@@ -81,12 +84,24 @@ def test_a_file_renamed_to_one_name_twice_is_two_files() -> None:
 def test_each_data_file_of_a_renamed_folder_starts_a_training() -> None:
     files = tuple(
         ArrivedFile(path=f"diabetes/new/{name}", uri=name, etag=f"e-{name}", size=size)
-        for name, size in (("_SUCCESS", 0), ("part-0.csv", 9), ("part-1.csv", 9), ("sub", 0))
+        for name, size in (("_SUCCESS", 0), ("a.csv", 9), ("b.csv", 9), ("sub", 0))
     )
 
     assert starts(route(replace(MOVED, files=files), PROJECTS)) == [
-        "/t/data/diabetes/new/part-0.csv",
-        "/t/data/diabetes/new/part-1.csv",
+        "/t/data/diabetes/new/a.csv",
+        "/t/data/diabetes/new/b.csv",
+    ]
+
+
+def test_the_parts_of_a_renamed_folder_start_one_training() -> None:
+    files = tuple(
+        ArrivedFile(path=f"diabetes/new/{name}", uri=name, etag=f"e-{name}", size=9)
+        for name in ("_SUCCESS", "part-0.csv", "part-1.csv", "other/_SUCCESS", "other/a.csv")
+    )
+
+    assert starts(route(replace(MOVED, files=files), PROJECTS)) == [
+        "/t/data/diabetes/new/_SUCCESS",
+        "/t/data/diabetes/new/other/a.csv",
     ]
 
 
@@ -130,6 +145,16 @@ def test_a_folder_of_too_many_files_is_refused() -> None:
     assert len(limited(files[:-1])) == MOST_FILES
     with pytest.raises(ContractError, match="more than 1000 files"):
         limited(files)
+
+
+def test_of_many_parts_only_the_first_counts_as_a_file() -> None:
+    parts = [f"{folder}/part-{n:05}.csv" for folder in "ab" for n in range(MOST_FILES)]
+    paths = [*parts, "a/_SUCCESS", "b/_SUCCESS", "part-1"]
+    files = [ArrivedFile(path=path, uri="", etag="", size=1) for path in paths]
+
+    left = [file.path for file in limited(files)]
+
+    assert left == ["a/part-00000.csv", "b/part-00000.csv", *paths[-3:]]
 
 
 def test_writes_of_one_file_are_sorted_by_the_storage_and_others_by_the_clock() -> None:

@@ -23,10 +23,14 @@ def copy_with_model(folder: Path, model: str, template: str, *options: str) -> P
     return clone
 
 
-def promoted(app: App, model: str, rows: str) -> dict[str, Any]:
-    """Return the outcome of the model's first release, which ada approves, after its rows arrived."""
-    app.drop(f"{model}/a.csv", rows)
-    trained = app.ended(app.claimed(f"{model}/a.csv"))["output"]
+def promoted(app: App, model: str, rows: str, file: str = "") -> dict[str, Any]:
+    """Return the outcome of the model's first release, which ada approves, after its rows arrived.
+
+    They arrive as `file` below the data, by default `a.csv` of the model.
+    """
+    file = file or f"{model}/a.csv"
+    app.drop(file, rows)
+    trained = app.ended(app.claimed(file))["output"]
     assert trained["outcome"] == "registered", trained["reasons"]
     release = f"release-{model}-1"
     app.at_step(release, "awaiting approval")

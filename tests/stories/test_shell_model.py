@@ -1,6 +1,7 @@
 """A model that sh and awk train goes to production, served by a service of its own."""
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,17 @@ def test_a_model_of_a_shell_script_goes_to_production(app: App, tmp_path: Path) 
 
     sample = (app.state / "datasets" / MODEL / "baseline.csv").read_text()
     assert len(sample.splitlines()) == 401, "the script wrote the reference data"
-    outcome = promoted(app, MODEL, sample)
+    head, *lines = sample.splitlines(keepends=True)
+    parts = {
+        f"part-{n:05} of 3.csv": "".join([head, *lines[n * 134 : (n + 1) * 134]]) for n in range(3)
+    }
+    for name, text in parts.items():
+        app.drop(f"{MODEL}/day/{name}", text)
+    outcome = promoted(app, MODEL, "", f"{MODEL}/day/_SUCCESS")
+    versions = (app.state / "datasets" / MODEL).glob("*.csv")
+    [version] = filter(zipfile.is_zipfile, versions)
+    with zipfile.ZipFile(version) as archive:
+        assert {name: archive.read(name).decode() for name in archive.namelist()} == parts
 
     golden = json.loads(
         next((app.state / "models").glob(f"{MODEL}/*/evaluation/golden.json")).read_text()

@@ -253,10 +253,17 @@ def test_a_renamed_folder_of_no_model_is_not_listed(office: Office) -> None:
 
 
 def test_a_marker_is_ignored_with_its_reason(office: Office) -> None:
+    receipt = office.take(blob("_started", "e"))[0]
+
+    assert receipt.outcome == "ignored"
+    assert "_started" in (receipt.reason or "")
+
+
+def test_a_marker_without_parts_is_ignored_with_its_reason(office: Office) -> None:
     receipt = office.take(blob("_SUCCESS", "e"))[0]
 
     assert receipt.outcome == "ignored"
-    assert "_SUCCESS" in (receipt.reason or "")
+    assert "no file beside it whose name begins with `part-`" in (receipt.reason or "")
 
 
 def training(request_id: str, **more: Any) -> dict[str, Any]:

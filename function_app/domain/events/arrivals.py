@@ -1,7 +1,8 @@
-"""Files that arrive and are no data: markers, temporary files, folders and too large files.
+"""Files that arrive: data, folders of parts, and what is neither.
 
-Hadoop and Spark leave files out whose names begin with `_`; they commit a job by an empty file
-`_SUCCESS`, and write checksums beside files (`.crc`). Tools that upload under a temporary name
+Hadoop and Spark write a table as files `part-...` of one folder and commit it by an empty file
+`_SUCCESS`: then the parts together are data. They leave out other names that begin with `_`, and
+write checksums beside files (`.crc`). Tools that upload under a temporary name
 rename the file when it is complete. A name that begins with `.` may be data: the watcher of the
 inbox leaves such a file alone, so that an event of its own can announce it.
 """
@@ -18,6 +19,8 @@ from function_app.errors import ContractError
 MOST_FILES = 1000
 MIB = 1 << 20  # bytes
 
+MARKER = "_SUCCESS"
+_PART = "part-"
 _TEMPORARY = re.compile(r"\.(?:_COPYING_|crc|crdownload|filepart|part|partial|temp|tmp)$", re.I)
 
 
@@ -60,6 +63,27 @@ def is_older(arrival: Arrival, accepted: Arrival) -> bool:
     return arrival.claimed_at < accepted.claimed_at
 
 
+def is_marker(path: str) -> bool:
+    """Return whether a file commits the parts that lie beside it."""
+    return path.rpartition("/")[2] == MARKER
+
+
+def is_part(path: str) -> bool:
+    """Return whether a file is a part of its folder, by its name."""
+    name = path.rpartition("/")[2]
+    return name.startswith(_PART) and not _TEMPORARY.search(name)
+
+
+def parts_beside(marker: str, paths: Iterable[str]) -> list[str]:
+    """Return the paths of the parts in the folder of a marker, sorted."""
+    folder = marker.removesuffix(MARKER)
+    return sorted(
+        path
+        for path in paths
+        if is_part(path) and path.startswith(folder) and "/" not in path[len(folder) :]
+    )
+
+
 def why_no_data(path: str, size: int | None) -> str:
     """Return why a file is no data, "" when it may be.
 
@@ -68,20 +92,32 @@ def why_no_data(path: str, size: int | None) -> str:
     *_, name = steps = path.split("/")
     if not name:
         return "It is a folder; each file in it has an event of its own."
-    hidden = next((step for step in steps if step.startswith("_")), None)
+    shown = steps[:-1] if name == MARKER else steps
+    hidden = next((step for step in shown if step.startswith("_")), None)
     if hidden is not None:
         return f"Names that begin with `_` are markers or temporary files: {hidden[:80]}."
     if _TEMPORARY.search(name):
         return f"{name[:80]} is not a data file by its extension; a renamed file starts a training."
-    if size == 0 and "." not in name:
+    if is_part(name):
+        return f"{name[:80]} is a part; {MARKER} in its folder starts a training on all parts."
+    if size == 0 and "." not in name and name != MARKER:
         return f"{name[:80]} is empty and has no extension: it marks a folder."
     return ""
 
 
 def limited(files: Iterable[ArrivedFile]) -> tuple[ArrivedFile, ...]:
-    """Return the files of a folder; ContractError when there are more than MOST_FILES."""
+    """Return the files of a folder, of the parts beside each other only the first one.
+
+    ContractError when there are more than MOST_FILES.
+    """
     accepted: list[ArrivedFile] = []
+    folders: set[str] = set()
     for file in files:
+        if is_part(file.path):
+            folder = file.path.rpartition("/")[0]
+            if folder in folders:
+                continue
+            folders.add(folder)
         accepted.append(file)
         if len(accepted) > MOST_FILES:
             raise ContractError(

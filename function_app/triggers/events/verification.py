@@ -5,7 +5,7 @@ the platform's values are used afterwards:
 
 | event | question | port |
 |---|---|---|
-| BlobCreated, BlobRenamed | Is there such a file, with this etag? | datasets |
+| BlobCreated, BlobRenamed | Is there such a file, or part beside it, with this etag? | datasets |
 | DirectoryRenamed | Which files are in the folder? | datasets |
 | ModelRegistered | Does the version exist, and was it registered by this app? | registry |
 | RunCompleted, RunStatusChanged | Has the run ended, and which story waits for it? | jobs |
@@ -28,6 +28,7 @@ from function_app.domain.change.integration import ChangeRequest
 from function_app.domain.codec import load
 from function_app.domain.drift.retraining import DriftState
 from function_app.domain.drift.watching import drift_name
+from function_app.domain.events.arrivals import is_marker
 from function_app.domain.events.events import (
     CodeProposed,
     CodePushed,
@@ -104,11 +105,14 @@ def _verify_run(ports: Ports, event: RunCompleted, projects: Projects) -> Domain
     return replace(event, tags=run.tags)
 
 
-def _verify_file(ports: Ports, event: DataArrived, channel: str) -> DataArrived:
+def _verify_file(ports: Ports, event: DataArrived, channel: str) -> DataArrived | NothingToDo:
     try:
         file = ports.datasets.find(event.container, event.path, event.etag)
     except ConflictError as error:
         raise OutdatedError(error.message, code=error.code) from error
+    if file is None and is_marker(event.path):
+        reason = f"{event.path} has no file beside it whose name begins with `part-`."
+        return NothingToDo(reason=reason)
     if file is None:
         text = f"There is no file {event.path} in {event.container}. Put it there and send again."
         raise ContractError(text, code="UNKNOWN_FILE")

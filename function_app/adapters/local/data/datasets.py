@@ -4,12 +4,14 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import get_ident
 from typing import IO
 
 from function_app.adapters.accepted_data import SAMPLE_LIMIT, accepted, read_reference
 from function_app.adapters.csv_profile import profile_csv
+from function_app.adapters.local.data.part_folders import PartFolder
 from function_app.adapters.local.jobs.platform_job import run_job
 from function_app.adapters.local.reach.containment import Containment
 from function_app.adapters.local.reach.files import locked, read_json, read_object, write_json
@@ -19,7 +21,7 @@ from function_app.domain.change.program import Program
 from function_app.domain.codec import dump, load
 from function_app.domain.data_quality import DataProfile
 from function_app.domain.event_types import BLOB_CREATED
-from function_app.domain.events.arrivals import Arrival, FileLimit, limited
+from function_app.domain.events.arrivals import Arrival, FileLimit, is_marker, limited
 from function_app.domain.events.events import ArrivedFile
 from function_app.domain.project import Limits
 from function_app.domain.text.identifiers import DATA_VERSION
@@ -64,14 +66,31 @@ class LocalDatasets:
         path = file_path(uri)
         if not path.resolve().is_relative_to(self._inbox.resolve()):
             raise ContractError(f"{uri} is not in the inbox. Put the file under {self._inbox}.")
+        if is_marker(path.name):
+            return self._add_folder(model, path, etag)
         with open_file(self._inbox, path, self._limit) as file:
             return self._store(model, file, etag)
+
+    def _add_folder(self, model: str, marker: Path, etag: str) -> Dataset:
+        """Store the parts beside a marker as one version."""
+        parts = PartFolder(self._inbox, marker, self._limit)
+        if not marker.is_file() or not parts.parts:
+            text = f"{marker.parent} has no {marker.name} with parts beside it. Write it again."
+            raise NotFoundError(text)
+        folder = _made(self._versions, model)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as archive:
+            digest = parts.pack(archive)
+            _check_etag(marker.parent.name, etag, digest)
+            archive.seek(0)
+            return self._store(model, archive, is_archive=True)
 
     def find(self, container: str, path: str, etag: str = "") -> ArrivedFile | None:
         steps = (container, *path.split("/"))
         if any(step in ("", ".", "..") or "\0" in step for step in steps):
             return None
         file_of = self._inbox.joinpath(*steps)
+        if is_marker(path):
+            return self._find_folder(path, file_of, etag)
         try:
             with open_file(self._inbox, file_of, self._limit) as file:
                 size = os.fstat(file.fileno()).st_size
@@ -80,6 +99,19 @@ class LocalDatasets:
             return None
         _check_etag(file_of.name, etag, digest)
         return ArrivedFile(path=path, uri=file_address(file_of), etag=digest, size=size)
+
+    def _find_folder(self, path: str, marker: Path, etag: str) -> ArrivedFile | None:
+        """Return the parts beside a marker as one file; None without marker or parts."""
+        try:
+            with open_file(self._inbox, marker, self._limit):
+                parts = PartFolder(self._inbox, marker, self._limit)
+                size, digest = parts.size(), parts.digest()
+        except (NotFoundError, FileNotFoundError):
+            return None
+        if not parts.parts:
+            return None
+        _check_etag(marker.parent.name, etag, digest)
+        return ArrivedFile(path=path, uri=file_address(marker), etag=digest, size=size)
 
     def accept(
         self, dataset: Dataset, profile: DataProfile, arrival: Arrival | None = None
@@ -152,12 +184,17 @@ class LocalDatasets:
             copy_file(file, out, SAMPLE_LIMIT)
             return Path(out.name)
 
-    def _store(self, model: str, file: IO[bytes], etag: str = "") -> Dataset:
-        """Store the bytes as a version, which later trainings and releases can read."""
+    def _store(
+        self, model: str, file: IO[bytes], etag: str = "", *, is_archive: bool = False
+    ) -> Dataset:
+        """Store the bytes as a version, which later trainings and releases can read.
+
+        The parts of an archive were within the limit before.
+        """
         part = _unfinished(below(self._versions, model))
         try:
             with part.open("wb") as out:
-                version = copy_file(file, out, self._limit)
+                version = copy_file(file, out, None if is_archive else self._limit)
                 out.flush()
                 os.fsync(out.fileno())
             _check_etag(Path(file.name).name, etag, version)
@@ -192,8 +229,8 @@ class LocalDatasets:
         name, etag = path.relative_to(self._inbox / container).as_posix(), UNREADABLE
         # A file that is never read gets its own refusal, so that the others are still taken.
         if not why_unreadable(self._inbox, path, self._limit):
-            with open_file(self._inbox, path, self._limit) as file:
-                etag = copy_file(file, None, self._limit)
+            with suppress(ContractError):
+                etag = self._digest(path)
         return ArrivedFile(path=name, uri=path.as_uri(), etag=etag, size=path.lstat().st_size)
 
     def list_unreadable(self) -> tuple[str, ...]:
@@ -213,40 +250,54 @@ class LocalDatasets:
                 try:
                     # The change time counts, because a moved or restored file keeps its mtime.
                     status = path.lstat()
-                except FileNotFoundError:
+                    state = [status.st_ctime_ns, status.st_size]
+                    if is_marker(name):
+                        own = state
+                        # A copy of a folder may bring the marker before the last part.
+                        state = PartFolder(self._inbox, path, self._limit).state(status)
+                        # Earlier versions trained on each part, and recorded the marker's state.
+                        if before.get(name) == own:
+                            now[name] = state
+                            continue
+                except (FileNotFoundError, NotFoundError):
                     continue
-                state = [status.st_ctime_ns, status.st_size]
                 # A growing file is not complete: wait for two scans with the same time and size.
                 if before.get(name) == state or self._seen.get(name) != state:
                     self._seen[name] = state
                     continue
-                self._publish(path, name, status)
+                self._publish(path, name, state)
                 now[name] = state
                 count += 1
-            if count:
+            if now != before:
                 write_json(self._announced, now)
             return count
 
-    def _publish(self, path: Path, name: str, status: os.stat_result) -> None:
+    def _digest(self, path: Path) -> str:
+        """Return the digest of a file, of a marker that of the parts beside it."""
+        if is_marker(path.name):
+            return PartFolder(self._inbox, path, self._limit).digest()
+        with open_file(self._inbox, path, self._limit) as file:
+            return copy_file(file, None, self._limit)
+
+    def _publish(self, path: Path, name: str, state: list[int]) -> None:
+        """Announce a file; `state` begins with its last change in ns and its size in bytes."""
         container, _, blob = name.partition("/")
-        etag = f"{UNREADABLE}-{status.st_ctime_ns}-{status.st_size}"
+        changed, size, *_ = state
+        etag = f"{UNREADABLE}-{changed}-{size}"
         # Its event is refused with the reason, which an operator sees among the dead letters.
         if not why_unreadable(self._inbox, path, self._limit):
-            try:
-                with open_file(self._inbox, path, self._limit) as file:
-                    etag = copy_file(file, None, self._limit)
-            except MlopsError:
-                # The file was changed or deleted in this moment: `find` reads its present state.
-                pass
+            # A file may change or vanish in this moment: `find` reads its present state.
+            with suppress(MlopsError):
+                etag = self._digest(path)
         data = {
             "api": "PutBlob",
             "contentType": _PARQUET if path.suffix == ".parquet" else "text/csv",
-            "contentLength": status.st_size,
+            "contentLength": size,
             "blobType": "BlockBlob",
             "eTag": etag,
             "url": file_address(path),
             # The time of the file's last change sorts the events of one path.
-            "sequencer": f"{status.st_ctime_ns:032x}",
+            "sequencer": f"{changed:032x}",
         }
         subject = f"/blobServices/default/containers/{container}/blobs/{blob}"
         self._events.publish(BLOB_CREATED, subject, data)
@@ -258,6 +309,13 @@ def _files(folder: Path) -> Iterator[Path]:
         folders.sort()
         links = [name for name in folders if Path(top, name).is_symlink()]
         yield from (Path(top, name) for name in sorted([*names, *links]))
+
+
+def _made(versions: Path, model: str) -> Path:
+    """Return the folder of a model's versions, which exists then."""
+    folder = below(versions, model)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _unfinished(folder: Path) -> Path:
