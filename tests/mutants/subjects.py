@@ -60,6 +60,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     f"{_JUDGING}/sanity.py": ("tests/platform_jobs/test_metrics.py",),
     f"{_JUDGING}/slices.py": ("tests/platform_jobs/test_slices.py",),
     f"{_JUDGING}/student.py": ("tests/platform_jobs/test_comparison.py",),
+    "platform_jobs/own_metric/measure.py": ("tests/platform_jobs/test_measure.py",),
     f"{_JUDGING}/evaluate.py": (
         *("tests/platform_jobs/test_evaluate.py", "tests/platform_jobs/test_cross_fitting.py"),
         *("tests/platform_jobs/test_words.py", "tests/platform_jobs/test_many_labels.py"),

@@ -7,19 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from platform_jobs.__main__ import main
 from platform_jobs.errors import ContractError
 from platform_jobs.files import file_digest
-from platform_jobs.judging.comparison import compare
-from platform_jobs.judging.metrics import Metric, metric_of, own_metric
-from platform_jobs.judging.slices import slice_figures
 from platform_jobs.models.models import KilledError, Project
 from platform_jobs.own_metric.asking import ask_metric
 from platform_jobs.own_metric.function import is_function, source_digest
-from platform_jobs.own_metric.measure import Ask, measure, pairs_of
 from platform_jobs.prepare import write_rows
 from platform_jobs.tables.tables import Table
 from tests.platform_jobs.toys import write_project
@@ -31,7 +25,6 @@ def cost(actual, predicted):
     return [(p - a) if p > a else 3 * (a - p) for a, p in zip(actual, predicted)]
 """
 PAIRS = [(float(n % 5), float(n)) for n in range(12)]
-NUMBERS = st.floats(-1e6, 1e6, allow_nan=False)
 
 
 def project(folder: Path, source: str, timeout: float = 60.0) -> Project:
@@ -44,19 +37,6 @@ def project(folder: Path, source: str, timeout: float = 60.0) -> Project:
 def loss_of(pair: tuple[float, float]) -> float:
     truth, prediction = pair
     return prediction - truth if prediction > truth else 3 * (truth - prediction)
-
-
-def metric_for(
-    direction: str,
-    actual: list[float],
-    predicted: list[list[float]],
-    ask: Ask,
-    *,
-    labels: bool = False,
-) -> Metric[float]:
-    """Return the metric of these rows, whose function is `ask`."""
-    measured = measure(direction, actual, predicted, ask, labels=labels)
-    return own_metric(measured.losses, measured.constant, labels=labels)
 
 
 def test_a_value_is_returned_for_each_pair(tmp_path: Path) -> None:
@@ -145,74 +125,6 @@ def test_a_metric_that_is_killed_gives_no_verdict(tmp_path: Path) -> None:
 
     with pytest.raises(KilledError, match="was killed by signal 11"):
         ask_metric(project(tmp_path, killed), FUNCTION, PAIRS)
-
-
-@given(
-    st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=30, max_size=60),
-    st.floats(-0.9, 0.9),
-)
-def test_a_function_equal_to_a_built_in_metric_gives_its_comparison(
-    rows: list[tuple[float, float, float]], share: float
-) -> None:
-    actual, challenger, champion = (list(values) for values in zip(*rows, strict=True))
-
-    def ask(pairs: Any) -> list[float]:
-        return metric_of("mse").losses(*zip(*pairs, strict=True))
-
-    own = metric_for("lower", actual, [challenger, champion], ask)
-    found = compare(actual, challenger, champion, needed_share=share, own=own)
-    expected = compare(actual, challenger, champion, needed_share=share)
-
-    names = ("rows", "challenger_loss", "champion_loss", "gain", "gain_low", "gain_high", "p_value")
-    assert {name: found[name] for name in names} == {name: expected[name] for name in names}
-
-
-@given(st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=30))
-def test_the_pairs_do_not_tell_which_model_gave_them(
-    rows: list[tuple[float, float, float]],
-) -> None:
-    actual, challenger, champion = (list(values) for values in zip(*rows, strict=True))
-
-    pairs = pairs_of(actual, [challenger, champion], [0.0])
-
-    assert pairs == pairs_of(actual, [champion, challenger], [0.0])
-    assert len(set(pairs)) == len(pairs)
-
-
-def test_the_trivial_model_is_the_constant_with_the_least_loss() -> None:
-    actual = [0.0] * 80 + [1.0] * 20
-
-    def ask(pairs: Any) -> list[float]:
-        # A missed 1 costs 50, an alarm 1: the answer 1 to all costs 0.8 a row, the answer 0 costs 10.
-        return [50.0 * a if p < 0.5 else 1.0 - a for a, p in pairs]
-
-    metric = metric_for("lower", actual, [actual], ask, labels=True)
-
-    assert metric.constant(actual) >= 0.5
-    figures = compare(actual, actual, None, own=metric)["challenger"]
-    assert figures["skill"] == pytest.approx(0.8)
-
-
-def test_a_share_of_a_score_is_a_share_of_its_magnitude() -> None:
-    rows = 400
-    actual = [float(n % 7) for n in range(rows)]
-    champion = [a + (n % 3) for n, a in enumerate(actual)]
-
-    def ask(pairs: Any) -> list[float]:
-        return [100.0 - abs(a - p) for a, p in pairs]
-
-    metric = metric_for("higher", actual, [actual, champion], ask)
-    found = compare(actual, actual, champion, needed_share=0.005, own=metric)
-
-    assert found["challenger_loss"] == -100.0
-    assert found["champion_loss"] == pytest.approx(-99.0, abs=0.01)
-    assert found["gain"] == pytest.approx(1.0, abs=0.01)
-    # 0.5 % of 99 are less than the gain of 1, and 2 % are more.
-    assert found["p_value"] < 1e-6
-    assert compare(actual, actual, champion, needed_share=0.02, own=metric)["p_value"] > 0.999
-    # A score that is 1 % lower is not lower by a quarter.
-    [one] = slice_figures(metric, {"all": range(rows)}, actual, champion, actual)
-    assert one["reserve"] == pytest.approx(0.25 * 100 - 1.0, abs=0.01)
 
 
 def evaluate(folder: Path, champion_source: str = COST, *more: str) -> dict[str, Any]:
