@@ -6,6 +6,7 @@ former test: each row is a unit and evidence is an alarm. "Now" is the test of t
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,11 +119,31 @@ def requests_of_rows(count: int) -> Iterator[str]:
         yield f"| {size} | {old:.0f} | {new:.0f} | {new / old:.1f} |"
 
 
+def labels(count: int) -> Iterator[str]:
+    """Yield a table of the power of the test of labels."""
+    yield f"| held-out rows, labels before the change, mse x, {count} worlds | found | median |"
+    yield "|---|---|---|"
+    for held_out in (89, 442):
+        for peace in (0, 1000):
+            for factor in (1.0, 1.25, 1.5, 2.0, 3.0):
+                counts = [
+                    worlds.watch_labels(
+                        np.random.default_rng([world, held_out, peace]),
+                        *(held_out, factor, peace, 5000, POLICY),
+                    )
+                    for world in range(count)
+                ]
+                known = [math.inf if each is None else each for each in counts]
+                median = np.quantile(known, 0.5, method="lower")
+                share = sum(each is not None for each in counts) / count
+                yield f"| {held_out}, {peace}, {factor} | {share:.0%} | {median:.0f} labels |"
+
+
 def main() -> None:
     """Print the tables."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    for table in (false_alarms, delays, requests_of_rows):
-        for line in table(count if table is false_alarms else max(1, count // 4)):
+    for table in (false_alarms, delays, requests_of_rows, labels):
+        for line in table(max(1, count // 4) if table in (delays, requests_of_rows) else count):
             print(line, flush=True)
         print()
 

@@ -5,15 +5,16 @@ All of them draw four columns like the training data; a stream is fair when noth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 
 from function_app.domain.drift.clusters import Memory, count_units, total_columns
-from function_app.domain.drift.drift import Block, add_batch, weigh
+from function_app.domain.drift.drift import Block, add_batch, allowed_error, weigh
 from function_app.domain.drift.joint import describe_joint
 from function_app.domain.drift.observations import (
     ObservationBatch,
@@ -21,6 +22,8 @@ from function_app.domain.drift.observations import (
     Watched,
     count_column,
     describe_column,
+    describe_errors,
+    sum_labels,
 )
 from function_app.domain.drift.prediction_lines import LoggedPrediction
 from function_app.domain.drift.retraining import (
@@ -35,6 +38,7 @@ from function_app.domain.drift.retraining import (
 
 Rows = npt.NDArray[np.float64]
 DAY, START = 86_400.0, datetime(2026, 1, 5, tzinfo=UTC).timestamp()
+LABELS_AT_ONCE = 20
 WATCHED = Watched(
     model="m", version="1", digest="sha256:aa", run_id="r", dataset_version="d1", model_uri="u"
 )
@@ -245,13 +249,43 @@ def watch(reference: Reference, stream: Iterator[Requests], policy: DriftPolicy,
     return Outcome(suspected, None)
 
 
+def watch_labels(
+    rng: np.random.Generator,
+    held_out: int,
+    factor: float,
+    peace: int,
+    most: int,
+    policy: DriftPolicy,
+) -> int | None:
+    """Return the labels until the test of labels reports drift, None within `most` labels.
+
+    Errors are normal. Labels come 20 at a time; after `peace` of them the mean squared error is
+    `factor` times that of the `held_out` rows. The count begins at the change: an alarm before it
+    counts as 0 labels.
+    """
+    errors = describe_errors(rng.normal(size=held_out), np.zeros(held_out))
+    reference = Reference(watched=WATCHED, target="Y", columns=(), errors=errors)
+    state: DriftState = restart(None, WATCHED.digest, _time(0))
+    for seen in range(0, peace + most, LABELS_AT_ONCE):
+        scale = np.sqrt(factor) if seen >= peace else 1.0
+        squares = rng.normal(scale=scale, size=(LABELS_AT_ONCE, 1)) ** 2
+        allowed = allowed_error(reference, policy.label_margin, policy.alpha, state.early)
+        labels = sum_labels(squares, allowed or math.inf)
+        state = add(state, ObservationBatch(cursor="", columns={}, labels=labels), policy)
+        if weigh(reference, state.blocks, policy.alpha).drifted:
+            return max(0, seen + LABELS_AT_ONCE - peace)
+    return None
+
+
 def watch_rows(reference: Reference, stream: Iterator[Requests], alpha: float, min_rows: int,
                looks_per_day: int) -> Outcome:  # fmt: skip
     """Return the outcome of the former test: each row is a unit, and evidence is an alarm."""
     known = Reference(
         watched=WATCHED,
         target="Y",
-        columns=tuple(c for c in reference.columns if c.name in reference.features),
+        columns=tuple(
+            replace(c, mean_rank=None) for c in reference.columns if c.name in reference.features
+        ),
     )
     blocks: tuple[Block, ...] = ()
     seen = 0

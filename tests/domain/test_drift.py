@@ -240,6 +240,15 @@ def test_early_labels_bring_the_allowed_error_closer_to_the_champion_s_own() -> 
     assert closer == pytest.approx(1.25 * (1 + math.sqrt(2 * math.log(800)) * 0.023), rel=0.05)
 
 
+def test_early_labels_of_errors_that_grew_before_do_not_raise_the_allowed_error() -> None:
+    rng = np.random.default_rng(0)
+    errors = ErrorReference(rows=90, mean=1.0, standard_error=0.2)
+    known = replace(reference(np.zeros((9, 1))), errors=errors)
+    grown = sum_labels([[error] for error in 4 * rng.exponential(size=EARLY_LABELS)], 2.0)
+
+    assert allowed_error(known, 0.25, 0.01, grown) == allowed_error(known, 0.25, 0.01)
+
+
 def test_the_pooled_error_is_that_of_all_errors_at_once() -> None:
     rng = np.random.default_rng(1)
     held_out, labels = rng.exponential(size=80), rng.exponential(size=EARLY_LABELS)

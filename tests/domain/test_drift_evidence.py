@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from function_app.domain.drift.dependence import design_effects, rank_variance
 from function_app.domain.drift.drift import (
@@ -19,6 +20,7 @@ from function_app.domain.drift.drift import (
     threshold,
     weigh,
 )
+from function_app.domain.drift.e_processes import RANK_BETS
 from function_app.domain.drift.observations import (
     BETS,
     ColumnCounts,
@@ -108,6 +110,38 @@ def test_evidence_of_columns_is_that_of_its_definition(seed: int, up: float) -> 
         assert column.direction == ("up" if ups >= downs else "down")
         assert column.rows == evidence.rows == sum(block.rows for block in blocks)
     assert evidence.threshold == 41.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("up", [0.0, 0.4])
+def test_half_of_the_evidence_of_a_column_with_a_mean_rank_bets_on_it(seed: int, up: float) -> None:
+    column = replace(COLUMNS[0], mean_rank=0.48, rank_error=0.004)
+    blocks, level = stream(seed, up=up), 0.05 / 4
+    later = (blocks[-1].start + 2) ** -1
+    shares = (log_evidence(column, blocks, level / 2)[:2]) / 2
+    # The normal quantile at a quarter of the level: half is for the ranks, half for each side.
+    reach = float(norm.isf(level / 4)) * 0.004
+    effects = design_effects([b.columns["calm"].ranks for b in blocks], rank_variance(column))
+    means = np.zeros(2)
+    for index, block in enumerate(blocks):
+        ranks = [b.columns["calm"].ranks for b in blocks[index:]]
+        units, total, squares = (
+            sum(getattr(each, name) for each in ranks) for name in ("units", "total", "squares")
+        )
+        turned = (units - total, units - 2 * total + squares)
+        ends = (0.48 + reach, total, squares), (1 - 0.48 + reach, *turned)
+        prior = 1 / ((block.start + 1) * (block.start + 2)) / 4
+        for side, (most, first, second) in enumerate(ends):
+            x, x2 = first / most - units, second / most**2 - 2 * first / most + units
+            bets = np.array(RANK_BETS)
+            won = np.exp((bets * x + (np.log1p(-bets) + bets) * x2) / effects[index])
+            means[side] += won.mean() * prior
+
+    (only,) = weigh(replace(KNOWN, columns=(column,)), blocks, 0.05).columns
+
+    assert only.e_value == pytest.approx(float((shares + means).sum()) + later, rel=1e-7)
+    ups, downs = shares + means
+    assert only.direction == ("up" if ups >= downs else "down")
 
 
 @pytest.mark.parametrize("seed", range(4))

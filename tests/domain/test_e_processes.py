@@ -7,8 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.domain.drift.e_processes import interval, log_mixture, log_sum
-from function_app.domain.drift.observations import count_column, describe_column, describe_errors
+from function_app.domain.drift.e_processes import (
+    RANK_BETS,
+    interval,
+    log_mixture,
+    log_rank_mixture,
+    log_sum,
+    mirrored,
+    rank_interval,
+)
+from function_app.domain.drift.observations import (
+    RankSums,
+    count_column,
+    describe_column,
+    describe_errors,
+)
 from tests.domain import vectorised_e_processes as arrays
 
 VALUES = st.lists(
@@ -44,6 +57,69 @@ def test_mixtures_are_those_of_the_second_implementation(
     )
 
     assert log_mixture(hits, misses, most) == pytest.approx(expected[0, 0], rel=1e-9, abs=1e-7)
+
+
+@given(values=st.lists(st.floats(-1e6, 1e6), min_size=30, max_size=80, unique=True))
+def test_the_mean_rank_is_that_of_a_line_through_the_edges(values: list[float]) -> None:
+    column = describe_column("x", values)
+    assert column is not None
+    assert column.mean_rank is not None
+    shares = np.array(column.below) / column.rows
+    ranks = np.interp(values, column.edges, shares)
+
+    assert column.mean_rank == pytest.approx(ranks.mean(), abs=1e-9)
+    expected = ranks.std(ddof=1) / math.sqrt(len(values))
+    assert column.rank_error == pytest.approx(expected, abs=1e-9)
+    # The normal quantile for 1 % on each side.
+    low, high = rank_interval(column, 0.02) or (0.0, 0.0)
+    reach = 2.3263478740408408 * expected
+    assert (low, high) == pytest.approx(
+        (max(ranks.mean() - reach, 0), min(ranks.mean() + reach, 1)), abs=1e-9
+    )
+
+
+def test_few_rows_ties_and_endless_columns_have_no_mean_rank() -> None:
+    plain = [float(number) for number in range(30)]
+    for values in (plain[:-1], [*plain, 14.0, 14.0], [*plain, -1.7e308, 1.7e308]):
+        column = describe_column("x", values)
+        assert column is not None
+        assert column.mean_rank is None
+        assert rank_interval(column, 0.01) is None
+    column = describe_column("x", plain)
+    assert column is not None
+    assert column.mean_rank is not None
+
+
+@given(ranks=st.lists(st.floats(0, 1), min_size=1, max_size=50), most=st.floats(0.01, 0.99))
+def test_bets_on_ranks_win_by_the_sums_of_their_squares(ranks: list[float], most: float) -> None:
+    x = np.array(ranks) / most - 1
+    wins = [np.exp(b * x.sum() + (np.log1p(-b) + b) * (x**2).sum()) for b in RANK_BETS]
+
+    assert log_rank_mixture(rank_sums(ranks), 1.0, most) == pytest.approx(
+        math.log(np.mean(wins)), rel=1e-6, abs=1e-9
+    )
+    # A bet is never better than one on the mean alone, so that fair ranks do not make it grow.
+    alone = [np.prod(1 + b * x) for b in RANK_BETS]
+    assert all(ours <= theirs * (1 + 1e-9) for ours, theirs in zip(wins, alone, strict=True))
+    halved = [math.sqrt(win) for win in wins]
+    assert log_rank_mixture(rank_sums(ranks), 2.0, most) == pytest.approx(
+        math.log(np.mean(halved)), rel=1e-6, abs=1e-9
+    )
+    mirror = rank_sums([1 - each for each in ranks])
+    assert log_rank_mixture(mirrored(rank_sums(ranks)), 1.0, most) == pytest.approx(
+        log_rank_mixture(mirror, 1.0, most), rel=1e-6, abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("most", [0.0, 1.0])
+def test_no_bet_on_ranks_is_possible_at_the_ends(most: float) -> None:
+    assert log_rank_mixture(rank_sums([0.5, 1.0]), 1.0, most) == 0.0
+    assert log_rank_mixture(RankSums(), 1.0, 0.5) == 0.0
+
+
+def rank_sums(ranks: list[float]) -> RankSums:
+    squares = math.fsum(each * each for each in ranks)
+    return RankSums(units=len(ranks), total=math.fsum(ranks), squares=squares)
 
 
 def test_a_sum_of_logs_does_not_overflow() -> None:

@@ -25,6 +25,7 @@ from function_app.domain.drift.observations import (
     add_columns,
 )
 from function_app.domain.drift.prediction_lines import LoggedPrediction, row_key
+from function_app.domain.drift.ranks import rank
 
 # Limits of the memory: keys of rows, and callers with the ranks of their last unit.
 MOST_ROWS, MOST_CALLERS = 4000, 50
@@ -95,13 +96,7 @@ class _Column:
 
     def rank(self, value: float, level: int) -> float:
         """Return the share of the training rows under the value, on a line between the edges."""
-        if level == 0:
-            return 0.0
-        if level == len(self.edges):
-            return 1.0
-        low, high = self.edges[level - 1], self.edges[level]
-        least, most = self._shares[level - 1], self._shares[level]
-        return least + (most - least) * (value - low) / (high - low)
+        return rank(self.edges, self._shares, value, level)
 
 
 class _Sums:

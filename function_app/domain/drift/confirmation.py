@@ -17,7 +17,14 @@ from itertools import pairwise
 from function_app.domain.drift.clusters import OTHERS, total_columns
 from function_app.domain.drift.dependence import design_effect, rank_variance
 from function_app.domain.drift.drift import LABELS, Evidence
-from function_app.domain.drift.e_processes import interval, log_mixture, log_sum
+from function_app.domain.drift.e_processes import (
+    interval,
+    log_mixture,
+    log_rank_mixture,
+    log_sum,
+    mirrored,
+    rank_interval,
+)
 from function_app.domain.drift.observations import (
     ColumnReference,
     ObservationBatch,
@@ -175,8 +182,14 @@ def _log_evidence(
             logs.append(0.0)
             continue
         effect = design_effect(counted.ranks, rank_variance(column))
+        means = rank_interval(column, level / 2)
         logs += _edges(column, direction, counted.rows / effect,
-                       [below / effect for below in counted.below], level)  # fmt: skip
+                       [below / effect for below in counted.below],
+                       level if means is None else level / 2)  # fmt: skip
+        if means is not None and direction == "up":
+            logs.append(log_rank_mixture(counted.ranks, effect, means[1]))
+        elif means is not None:
+            logs.append(log_rank_mixture(mirrored(counted.ranks), effect, 1 - means[0]))
     return log_sum(logs) - math.log(len(logs)) if logs else 0.0
 
 

@@ -15,6 +15,10 @@ whole stream). How:
    counts only. The labels' one bets on squared errors, which are not negative, against an upper
    bound of their mean (Waudby-Smith and Ramdas, "Estimating means of bounded random variables
    by betting", 2024, section 4).
+   A column without ties has a second e-process, for half of its level and evidence: it bets on
+   the mean rank of the units among the training rows, whose expectation lies in an interval of
+   its own (e_processes.py). A small shift moves every rank a little, and no single share beyond
+   its interval.
 3. A change may come late. One such process begins at every block of rows, with weights that sum to
    1, as in Shin, Ramdas and Rinaldo, "E-detectors", 2024, but so that the probability of a false
    alarm, not its rate, is bounded.
@@ -39,7 +43,14 @@ from itertools import accumulate
 from typing import TypeVar
 
 from function_app.domain.drift.dependence import design_effects, rank_variance
-from function_app.domain.drift.e_processes import interval, log_mixture, log_sum
+from function_app.domain.drift.e_processes import (
+    interval,
+    log_mixture,
+    log_rank_mixture,
+    log_sum,
+    mirrored,
+    rank_interval,
+)
 from function_app.domain.drift.observations import (
     BETS,
     ColumnCounts,
@@ -47,12 +58,13 @@ from function_app.domain.drift.observations import (
     ErrorReference,
     LabelSums,
     ObservationBatch,
+    RankSums,
     Reference,
     add_columns,
 )
 from function_app.domain.text.figures import figure, figures
 
-Number = TypeVar("Number", int, float)
+Number = TypeVar("Number", int, float, RankSums)
 BLOCK_ROWS, MAX_BLOCKS = 200, 24
 LABELS = "labels"
 # Requests with labels after which the champion's own errors are part of the reference.
@@ -116,16 +128,17 @@ def allowed_error(
     """Return the mean squared error up to which the labels show no drift; None without errors.
 
     It is the upper bound of the champion's known error (normal, alpha/8), times 1 + `margin`. The
-    error is known from the held-out rows, and from its `early` labels as soon as these are
-    EARLY_LABELS requests: the bound is then closer, and is that of production's own labels.
+    error is known from the held-out rows, and from these and its `early` labels as soon as these
+    are EARLY_LABELS requests. The lower bound counts: early labels bring it closer, and those of a
+    champion whose errors grew before its first label do not raise it.
     """
-    errors = reference.errors
-    if errors is None:
+    if reference.errors is None:
         return None
+    known = [reference.errors]
     if early is not None and early.units >= EARLY_LABELS:
-        errors = _pooled(errors, early)
+        known.append(_pooled(reference.errors, early))
     reach = math.sqrt(2 * math.log(8 / alpha))
-    return (errors.mean + reach * errors.standard_error) * (1 + margin)
+    return min(each.mean + reach * each.standard_error for each in known) * (1 + margin)
 
 
 def _pooled(held_out: ErrorReference, early: LabelSums) -> ErrorReference:
@@ -209,11 +222,20 @@ def _weigh_column(
     log, direction = rest, ""
     if total:
         ups, downs = [], []
-        low, high = interval(column, level)
+        means = rank_interval(column, level / 2)
+        low, high = interval(column, level if means is None else level / 2)
         share = -math.log(2 * len(column.edges))  # edges times directions
+        if means is not None:
+            # One half bets on the shares at the edges, and one on the mean rank.
+            share -= math.log(2)
+            sums = _from_each_start([c.ranks for c in counts])
+            for ranks, effect, weight in zip(sums, effects, weights, strict=True):
+                part = weight - math.log(4)
+                ups.append(log_rank_mixture(ranks, effect, means[1]) + part)
+                downs.append(log_rank_mixture(mirrored(ranks), effect, 1 - means[0]) + part)
         for edge, (least, most) in enumerate(zip(low, high, strict=True)):
-            sums = _from_each_start([c.below[edge] for c in counts])
-            below = [number / effect for number, effect in zip(sums, effects, strict=True)]
+            shares = _from_each_start([c.below[edge] for c in counts])
+            below = [number / effect for number, effect in zip(shares, effects, strict=True)]
             for under, seen, weight in zip(below, rows, weights, strict=True):
                 # Fewer values at most an edge: the values went up.
                 ups.append(log_mixture(seen - under, under, 1 - least) + weight + share)

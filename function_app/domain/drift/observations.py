@@ -9,6 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from function_app.domain.drift.ranks import rank_moments
+
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Shares of the capital that the test of labels bets; see drift.py.
 BETS = (0.01, 0.03, 0.1, 0.3)
@@ -34,7 +36,9 @@ class Watched:
 class ColumnReference:
     """The training data's values of one column: `below[i]` of `rows` are at most `edges[i]`.
 
-    `tied[i]` is True when several rows have exactly the value of the edge.
+    `tied[i]` is True when several rows have exactly the value of the edge. `mean_rank` is the mean
+    of the rows' ranks on a line between the edges (ranks.py), and `rank_error` its standard error;
+    None for ties or few rows, and in references of earlier versions.
     """
 
     name: str
@@ -42,6 +46,8 @@ class ColumnReference:
     edges: tuple[float, ...]
     below: tuple[int, ...]
     tied: tuple[bool, ...]
+    mean_rank: float | None = None
+    rank_error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +213,18 @@ def describe_column(name: str, values: Iterable[float]) -> ColumnReference | Non
         else:
             tied[-1] = True
     below = tuple(bisect_right(ordered, edge) for edge in edges)
-    return ColumnReference(name=name, rows=rows, edges=tuple(edges), below=below, tied=tuple(tied))
+    shares = [count / rows for count in below]
+    moments = None if any(tied) else rank_moments(edges, shares, ordered)
+    mean, error = moments or (None, 0.0)
+    return ColumnReference(
+        name=name,
+        rows=rows,
+        edges=tuple(edges),
+        below=below,
+        tied=tuple(tied),
+        mean_rank=mean,
+        rank_error=error,
+    )
 
 
 def count_column(reference: ColumnReference, values: Iterable[float]) -> ColumnCounts:
