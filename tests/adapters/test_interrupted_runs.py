@@ -12,10 +12,11 @@ import pytest
 from function_app.adapters.local.bundles import LocalBundles
 from function_app.adapters.local.data.datasets import LocalDatasets
 from function_app.adapters.local.events import LocalEvents
-from function_app.adapters.local.jobs.jobs import LocalJobs
+from function_app.adapters.local.jobs.jobs import WATCHER, LocalJobs, watcher_environ
 from function_app.adapters.local.jobs.run_environment import run_environ
 from function_app.adapters.local.reach.containment import Containment
 from function_app.adapters.local.reach.processes import MEMORY_KIB, Processes
+from function_app.adapters.local.reach.warm_parent import WarmParent
 from function_app.domain.change.isolation import Isolation, RunIsolation
 from function_app.domain.gates import GatePolicy
 from function_app.domain.training import RunStatus
@@ -56,6 +57,8 @@ class Machine:
         self.data = replace(self.datasets.latest("diabetes"), model="held")
         path, environ = state / "forks.sock", run_environ()
         self.forks = SharedForkServer(path, (), environ, MEMORY_KIB) if forks else None
+        parent = WarmParent(WATCHER, ROOT, watcher_environ("", ""), MEMORY_KIB)
+        self.watchers = parent if forks else None
 
     @property
     def jobs(self) -> LocalJobs:
@@ -70,6 +73,7 @@ class Machine:
             self.datasets.reference,
             self.containment,
             self.forks,
+            self.watchers,
         )
 
     def submit(self) -> RunStatus:
@@ -155,6 +159,8 @@ def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Machine]
     yield made
     if made.forks is not None:
         made.forks.close()
+    if made.watchers is not None:
+        made.watchers.close()
     for path in (tmp_path / "state" / "processes").glob("*.lock"):
         made.processes.stop(path.stem)
 

@@ -17,6 +17,7 @@ from function_app.errors import (
 )
 from tests.azure_servers.azure import sdk_warnings
 from tests.contracts.dataset_place import CSV, PROFILE, ROOT, Place, _beside, azure_place, place
+from tests.shared_forks import shared_forks
 
 __all__ = ["azure_place", "place"]
 pytestmark = sdk_warnings
@@ -95,7 +96,8 @@ def test_the_sample_of_the_models_own_code_is_the_reference_on_this_machine(
         "m": Program(module="training"),
         "without": Program(module="tests.stories.projects.without"),
     }
-    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), programs)
+    forks = shared_forks()
+    datasets = LocalDatasets(tmp_path, ROOT, LocalEvents("", ""), programs, forks=forks)
 
     assert datasets.ensure_reference("m") == "m: baseline.csv"
     assert datasets.ensure_reference("m") == "m: kept"

@@ -11,7 +11,7 @@ from function_app.adapters.local.data.observations import LocalObservations
 from function_app.adapters.local.earlier_records import open_inbox, open_ledger
 from function_app.adapters.local.events import choose_events
 from function_app.adapters.local.images.images import LocalImages
-from function_app.adapters.local.jobs.jobs import LIBRARIES, LocalJobs
+from function_app.adapters.local.jobs.jobs import LIBRARIES, WATCHER, LocalJobs, watcher_environ
 from function_app.adapters.local.jobs.run_environment import run_environ
 from function_app.adapters.local.keys import LocalKeys
 from function_app.adapters.local.notifier import LocalNotifier
@@ -21,6 +21,7 @@ from function_app.adapters.local.reach.containers import Containers, find_engine
 from function_app.adapters.local.reach.containment import Containment
 from function_app.adapters.local.reach.private import restrict_access
 from function_app.adapters.local.reach.processes import Processes
+from function_app.adapters.local.reach.warm_parent import WarmParent
 from function_app.adapters.local.registry import LocalRegistry
 from function_app.adapters.local.staging import LocalStaging
 from function_app.adapters.messages import Notifications
@@ -66,7 +67,9 @@ def create_ports(settings: Settings) -> Ports:
     programs = {name: project.program for name, project in projects.items() if not project.code}
     containment = Containment(state=state, root=root, isolation=settings.isolation)
     limits = read_limits(projects)
-    datasets = LocalDatasets(state, root, events, programs, containment, limits.data_file())
+    memory_kib = limits.run_memory() >> 10
+    forks = SharedForkServer(state / "forks.sock", LIBRARIES, run_environ(), memory_kib)
+    datasets = LocalDatasets(state, root, events, programs, containment, limits.data_file(), forks)
     rows = open_ledger(state / "ledger.db")
     ledger = StoredLedger(rows)
     registry = LocalRegistry(state, events, ledger.newest_version)
@@ -94,6 +97,7 @@ def create_ports(settings: Settings) -> Ports:
             (state / "inbox" / project.container / project.prefix).mkdir(
                 parents=True, exist_ok=True
             )
+        datasets.begin_imports()
         return str(state)
 
     def ensure_registry() -> str:
@@ -123,7 +127,7 @@ def create_ports(settings: Settings) -> Ports:
         containment,
     )
     topic = (settings.topic_endpoint, settings.topic_key)
-    memory_kib = limits.run_memory() >> 10
+    watchers = WarmParent(WATCHER, root, watcher_environ(*topic), memory_kib)
     jobs = LocalJobs(
         state,
         root,
@@ -133,7 +137,8 @@ def create_ports(settings: Settings) -> Ports:
         bundles,
         datasets.reference,
         containment,
-        SharedForkServer(state / "forks.sock", LIBRARIES, run_environ(), memory_kib),
+        forks,
+        watchers,
     )
     return Ports(
         sources=GitSources(state / "fetched", bundles.store, settings.git),

@@ -28,6 +28,7 @@ from function_app.domain.text.identifiers import DATA_VERSION
 from function_app.domain.training import Dataset, Reference, training_advice
 from function_app.errors import ConflictError, ContractError, MlopsError, NotFoundError
 from function_app.ports import Events
+from sandbox.forkserver import SharedForkServer, can_fork
 
 REFERENCE = "reference.json"
 # Begins the etag of an entry that is never read, whose content has no digest.
@@ -47,12 +48,15 @@ class LocalDatasets:
         programs: Mapping[str, Program] | None = None,
         containment: Containment | None = None,
         limit: FileLimit | None = None,
+        forks: SharedForkServer | None = None,
     ) -> None:
         """Take the state folder, the app's folder, and by model the program that writes its sample.
 
         `containment` limits the files that it sees, by default to as few as this machine can.
         `limit` is that of a file that arrives, by default that of an app without `[limits]`.
+        `forks` imports libraries once for the sample and for runs.
         """
+        self._forks = forks
         self._limit = limit or Limits().data_file()
         self._containment = containment or Containment(state=state, root=root)
         self._programs = programs or {}
@@ -164,7 +168,7 @@ class LocalDatasets:
                 sample = None
                 if model in self._programs:
                     words = ["sample", *self._programs[model].options(), "--out", str(out)]
-                    run_job(self._containment, words, out)
+                    run_job(self._containment, words, out, self._server())
                     sample = read_json(out / "sample.json")["profile"]
                 if sample is None:
                     return f"{model}: none yet, its first accepted data becomes it"
@@ -173,6 +177,20 @@ class LocalDatasets:
         with open_file(self._versions, baseline, self._limit) as file:
             self._store_reference(self._store(model, file), profile)
         return f"{model}: {baseline.name}"
+
+    def begin_imports(self) -> None:
+        """Let the fork server import its libraries when a model lacks its sample.
+
+        The imports take seconds, in which the host does other things.
+        """
+        if any(self.reference(model) is None for model in self._programs):
+            self._server()
+
+    def _server(self) -> Path | None:
+        """Return the socket of the running fork server; None where commands cannot be forked."""
+        if self._forks is None or not can_fork(self._containment.level):
+            return None
+        return self._forks.path if self._forks.start() else None
 
     def _store_reference(self, dataset: Dataset, profile: DataProfile) -> None:
         reference = Reference(dataset=dataset, profile=profile)

@@ -24,6 +24,7 @@ from function_app.adapters.local.reach.files import (
     write_json,
 )
 from function_app.adapters.local.reach.processes import Processes
+from function_app.adapters.local.reach.warm_parent import WarmParent
 from function_app.adapters.run_facts import read_comparison, read_judged
 from function_app.addresses import below
 from function_app.domain.change.change import Bundle, CheckPlan, CheckReport, CodeVersion
@@ -49,6 +50,8 @@ from function_app.errors import ContractError, NotFoundError
 from sandbox.forkserver import SharedForkServer, can_fork
 
 PREDICTIONS = "predictions.json"
+# Runs `main(FOLDER)` for the folder of one run.
+WATCHER = "function_app.adapters.local.jobs.run_job"
 ALL = "all"
 JOBS = ("python", "-m", "platform_jobs")
 # Imported once for all runs; skops lists its types by those of scikit-learn, which it imports.
@@ -72,11 +75,14 @@ class LocalJobs:
         reference: Callable[[str], Reference | None],
         containment: Containment | None = None,
         forks: SharedForkServer | None = None,
+        watchers: WarmParent | None = None,
     ) -> None:
         """Take the folders of state and app; `containment` is by default the strictest here.
 
-        `forks` imports libraries once for all runs; without it each run imports its own.
+        `forks` imports libraries once for all runs; without it each run imports its own. `watchers`
+        forks the watcher of each run; without it each one is a Python of its own.
         """
+        self._watchers = watchers
         self._forks = forks
         self._containment = containment or Containment(state=state, root=root)
         self._state, self._root, self._processes = state, root, processes
@@ -317,18 +323,21 @@ class LocalJobs:
             "forks": forks and str(forks.path),
         }
         write_json(folder / "request.json", request)
-        endpoint, key = self._topic
+        name = f"run-{run_id}"
+        if self._watchers is not None and self._processes.fork(name, self._watchers, folder):
+            return
         self._processes.start(
-            f"run-{run_id}",
-            [sys.executable, "-m", "function_app.adapters.local.jobs.run_job", str(folder)],
+            name,
+            [sys.executable, "-m", WATCHER, str(folder)],
             cwd=self._root,
-            environ={
-                **plain_environ(),
-                "MLOPS_TOPIC_ENDPOINT": endpoint,
-                "MLOPS_TOPIC_KEY": key,
-            },
+            environ=watcher_environ(*self._topic),
             port=0,
         )
+
+
+def watcher_environ(endpoint: str, key: str) -> dict[str, str]:
+    """Return the environment of a watcher, which publishes to a topic."""
+    return {**plain_environ(), "MLOPS_TOPIC_ENDPOINT": endpoint, "MLOPS_TOPIC_KEY": key}
 
 
 def read_run(folder: Path, *, running: bool = False) -> Run | None:

@@ -14,11 +14,13 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from function_app.adapters.local.reach.files import write_json
+from function_app.adapters.local.reach.warm_parent import WarmParent
 from function_app.addresses import below
 from function_app.domain.project import RUN_MEMORY
 from function_app.errors import PlatformError
@@ -54,29 +56,48 @@ class Processes:
         self, name: str, command: Sequence[str], *, cwd: Path, environ: Mapping[str, str], port: int
     ) -> bool:
         """Start the command under this name; False when it runs already."""
+
+        def spawn(lock: int, output: IO[bytes]) -> bool:
+            shell = ["/bin/sh", "-c", _SHELL, "sh", str(self._memory), str(self._path(name, "pid"))]
+            subprocess.run(
+                [*shell, *command],
+                cwd=cwd,
+                env={**environ, "LOCK_FD": str(lock)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                pass_fds=(lock,),
+                check=True,
+            )
+            return True
+
+        return self._begin(name, port, spawn) is not None
+
+    def fork(self, name: str, parent: WarmParent, argument: Path) -> bool:
+        """Let `parent` fork a process under this name; False when the parent forked none.
+
+        The answer is True, too, when a process of this name runs already.
+        """
+
+        def spawn(lock: int, output: IO[bytes]) -> bool:
+            return parent.fork(argument, self._path(name, "pid"), lock, output.fileno())
+
+        return self._begin(name, 0, spawn) is not False
+
+    def _begin(self, name: str, port: int, spawn: Callable[[int, IO[bytes]], bool]) -> bool | None:
+        """Return the answer of `spawn`, which gets lock and log; None when the name runs."""
         self._folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(self._path(name, "lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                return False
+                return None
             write_json(self._path(name, "json"), {"port": port})
             self._path(name, "pid").unlink(missing_ok=True)
-            shell = ["/bin/sh", "-c", _SHELL, "sh", str(self._memory), str(self._path(name, "pid"))]
             with self.log(name).open("ab") as output:
-                subprocess.run(
-                    [*shell, *command],
-                    cwd=cwd,
-                    env={**environ, "LOCK_FD": str(lock)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                    pass_fds=(lock,),
-                    check=True,
-                )
-            return True
+                return spawn(lock, output)
         finally:
             os.close(lock)
 
