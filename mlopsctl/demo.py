@@ -3,11 +3,13 @@
 import hashlib
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,63 @@ MODEL, PERSON = "diabetes", "ada"
 Say = Callable[[str], None]
 
 
-def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[str, Any]:
+class Samples:
+    """Two files of rows, written by a process while the app starts.
+
+    The data of the first is scikit-learn's; `other` has as many other rows.
+    """
+
+    _WRITE = (
+        "import sys; from pathlib import Path; from training.sample import write_sample\n"
+        "write_sample(Path(sys.argv[1])); write_sample(Path(sys.argv[2]), 1)"
+    )
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        """Begin to write into a folder."""
+        self._first, self._other = folder / "first.csv", folder / "other.csv"
+        command = [sys.executable, "-c", self._WRITE, str(self._first), str(self._other)]
+        self._process = subprocess.Popen(command, cwd=root)
+
+    def write_first(self, path: Path) -> None:
+        """Write scikit-learn's rows to `path`, once they are there."""
+        self._write(self._first, path)
+
+    def write_other(self, path: Path) -> None:
+        """Write the other rows to `path`, once they are there."""
+        self._write(self._other, path)
+
+    def _write(self, source: Path, path: Path) -> None:
+        if code := self._process.wait(120):
+            raise ApiError("DEMO", f"The sample was not written: exit code {code}.")
+        unfinished = path.with_name(f".{path.name}.tmp")
+        shutil.copyfile(source, unfinished)
+        unfinished.replace(path)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def begin_samples(root: Path) -> Iterator[Samples]:
+    """Yield the samples, whose process and files end with the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        samples = Samples(root, Path(folder))
+        try:
+            yield samples
+        finally:
+            samples.close()
+
+
+def run_demo(
+    api: Api, root: Path, state: Path, samples: Samples, say: Say, tell: Tell
+) -> dict[str, Any]:
     """Go through the loop; return the facts for `--json`."""
     inbox = state / "inbox" / "data" / MODEL
     path = inbox / "diabetes.csv"
     say("[bold]1  Data arrives[/bold]")
-    training, repeated = arrive(api, path, lambda: _sample(root, path), say)
+    training, repeated = arrive(api, path, lambda: samples.write_first(path), say)
     say(
         "\n[bold]2  The event starts a training[/bold]"
         + (" (in an earlier run)" if repeated else "")
@@ -50,12 +103,12 @@ def run_demo(api: Api, root: Path, state: Path, say: Say, tell: Tell) -> dict[st
         "image": release["image_digest"],
         "approved_by": approver,
         **_predict(api, root, state, output["run_id"], say),
-        **_judge(api, root, state, inbox, say, tell),
+        **_judge(api, samples, state, inbox, say, tell),
     }
 
 
 def _judge(
-    api: Api, root: Path, state: Path, inbox: Path, say: Say, tell: Tell
+    api: Api, samples: Samples, state: Path, inbox: Path, say: Say, tell: Tell
 ) -> dict[str, object]:
     """Send a damaged file and one of other rows; return both trainings with their verdicts."""
     damaged, other = inbox / "diabetes-damaged.csv", inbox / "diabetes-other-rows.csv"
@@ -64,9 +117,7 @@ def _judge(
         api, state, damaged, lambda: sort_target(inbox / "diabetes.csv", damaged), say, tell
     )
     say("\n[bold]7  442 other rows arrive[/bold]")
-    inconclusive = _see_rejected(
-        api, state, other, lambda: _sample(root, other, "--seed", "1"), say, tell
-    )
+    inconclusive = _see_rejected(api, state, other, lambda: samples.write_other(other), say, tell)
     return {"rejected": rejected, "inconclusive": inconclusive}
 
 
@@ -89,11 +140,6 @@ def _report(state: Path, training: str) -> Path:
     """Return the page of the data check of a training."""
     run = f"prepare-{training.removeprefix('train-')}"
     return next((state / "runs" / run).rglob("report.html"))
-
-
-def _sample(root: Path, path: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "training", "sample", "--out", str(path), *options]
-    subprocess.run(command, cwd=root, check=True, timeout=120)
 
 
 def sort_target(source: Path, path: Path) -> None:

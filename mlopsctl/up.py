@@ -15,7 +15,7 @@ import typer
 from mlopsctl import screens
 from mlopsctl.commands.config import check_before_start, inbox_folders
 from mlopsctl.commands.tokens import new_tokens, people
-from mlopsctl.demo import run_demo
+from mlopsctl.demo import begin_samples, run_demo
 from mlopsctl.reach import state_folder
 from mlopsctl.reach.connection import PORT, ROOT, STATE, Json, State, print_json
 from mlopsctl.reach.local_host import (
@@ -106,14 +106,14 @@ def demo(state: State = STATE, as_json: Json = False) -> None:
     state, progress = state.resolve(), _progress(as_json)
     host = _host(state, None, progress)
     try:
-        with _stopping(host):
+        with _stopping(host), begin_samples(ROOT) as samples:
             had_tokens = people(state)
             host.start()
             api = host.api()
             ensure_platform(api, tick=_ticker(host, progress))
             say(f"The app listens on {host.url} ({time.monotonic() - begun:.1f} s)\n")
             _print_tokens(state, had_tokens, say)
-            result = run_demo(api, ROOT, state, say, tell)
+            result = run_demo(api, ROOT, state, samples, say, tell)
     except StoppedError:
         raise typer.Exit(130) from None
     result["seconds"] = round(time.monotonic() - begun, 1)
