@@ -125,20 +125,22 @@ KNOWN_BY_FORM = {
 }
 
 
+FORM_FRAMES = ("{}", "It said {} and ended.", "x={}", '{{"a": "{}"}}', "({})", "line\n{}\nline")
+
+
 @pytest.mark.parametrize("kind", KNOWN_BY_FORM)
-@pytest.mark.parametrize(
-    "frame", ["{}", "It said {} and ended.", "x={}", '{{"a": "{}"}}', "({})", "line\n{}\nline"]
-)
 @given(data=st.data())
-def test_a_credential_is_known_by_its_form(kind: str, frame: str, data: st.DataObject) -> None:
+def test_a_credential_is_known_by_its_form(kind: str, data: st.DataObject) -> None:
     secret = data.draw(KNOWN_BY_FORM[kind])
-
-    text = redact(frame.format(secret))
-
     core = secret.rpartition("/services/")[2] if "services" in secret else secret
-    assert secret not in text
-    assert core not in text
-    assert redact(text) == text
+
+    # To draw a credential takes longer than to redact it: each credential stands in every frame.
+    for frame in FORM_FRAMES:
+        text = redact(frame.format(secret))
+
+        assert secret not in text, frame
+        assert core not in text, frame
+        assert redact(text) == text, frame
 
 
 @given(
