@@ -124,8 +124,7 @@ def _prepare(
     profile["notes"] += label_notes(table, target, words.labels)
     content: Content = {"refused": "", "profile": profile, "table": table}
     if earlier is not None:
-        nominal = len(words.labels) > 2
-        content |= check_table(table, earlier, target, group, moments, nominal=nominal)
+        content |= check_table(table, earlier, target, group, moments, labels=words.labels)
     if faults := [asdict(one) for one in date_faults(table, moments, words.future_dates, now)]:
         check = content.setdefault("check", uncompared([]))
         check["findings"] = [*faults, *check["findings"]]

@@ -4,18 +4,17 @@ Columns are compared one by one, in pairs, all together, and in their relation w
 are compared with each other. `findings.py` limits the false alarms of all tests together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from platform_jobs.checking import relation, two_samples
 from platform_jobs.checking.dates import compare_dates, moved_dates
 from platform_jobs.checking.findings import Family, Finding, Severity, significant
-from platform_jobs.checking.samples import Sample
-from platform_jobs.checking.texts import change, number, share
+from platform_jobs.checking.samples import SEED, Sample, bounded, drawn
+from platform_jobs.checking.texts import number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
 LEAST_ROWS = 30
 # A sample of these rows finds every difference that matters, in a bounded time.
 MOST_ROWS, MOST_JOINT = 20_000, 500
-# Columns up to which all pairs, all exchanges of two columns, and the relation are tested.
-MOST_PAIRED, MOST_SWAPPED, MOST_RELATED = 200, 60, 500
-DRAWS, SEED = 499, 0
+# Columns up to which all pairs, and all exchanges of two columns, are tested.
+MOST_PAIRED, MOST_SWAPPED = 200, 60
+DRAWS = 499
 OUTLIER = 8.0  # standard deviations
 # Repeated rows in the reference up to which rows of both data sets count as copies.
 FEW_REPEATED = 0.01
@@ -39,7 +38,6 @@ RARE, MEASURED = 0.01, 20
 LEAK = 0.95  # rank correlation
 LEAST_GAIN = 0.02  # -2 log-likelihood per row, by which exchanged columns must fit better
 PAIRS_SHOWN = 3
-EXTREME = 0.99  # quantile of the reference's residuals
 Tests = Iterator[tuple[Family, Finding]]
 
 
@@ -52,8 +50,13 @@ class Comparison:
     findings: tuple[Finding, ...]
 
 
-def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
-    """Return the findings about a sample; notes come last."""
+def compare(
+    reference: Sample, sample: Sample, target: str, labels: Mapping[int, str] | None = None
+) -> Comparison:
+    """Return the findings about a sample; notes come last.
+
+    `labels` are those of a target of words, by their hashes.
+    """
     notes: list[Finding] = list(_outliers(reference, sample))
     if len(reference) and len(sample):
         notes += moved_dates(reference, sample)
@@ -68,12 +71,14 @@ def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
             text = f"Less than {LEAST_ROWS} rows cannot be compared with earlier data."
             notes.append(Finding(kind="rows", severity=Severity.NOTE, text=text))
         return Comparison(rows=0, reference_rows=0, findings=(*significant(tests), *notes))
-    before, now = bounded(reference, MOST_ROWS), sample.take(_drawn(fresh, MOST_ROWS))
+    before, now = bounded(reference, MOST_ROWS), sample.take(drawn(fresh, MOST_ROWS))
     tests += [*_columns(before, now), *_atoms(before, now), *compare_dates(before, now)]
     index = {name: number for number, name in enumerate(before.names)}.get(target)
     varied = (before.values.std(axis=0) > 0) & (now.values.std(axis=0) > 0)
     if index is not None and len(before.names) > 1:
-        tests += _relation(before, now, index)
+        tests += relation.compare_numbers(before, now, index)
+    elif target in before.words and before.names:
+        tests += relation.compare_labels(before, now, target, labels or {})
     if 1 < len(before.names) <= MOST_PAIRED:
         tests += _pairs(before, now, target)
     if 1 < varied.sum() <= MOST_SWAPPED:
@@ -87,20 +92,6 @@ def compare(reference: Sample, sample: Sample, target: str) -> Comparison:
     )
 
 
-def bounded(sample: Sample, most: int) -> Sample:
-    """Return at most so many rows of a sample, drawn with a fixed seed."""
-    if len(sample) <= most:
-        return sample
-    return sample.take(_drawn(np.arange(len(sample)), most))
-
-
-def _drawn(numbers: "Rows", most: int) -> "Rows":
-    """Return at most so many of the numbers, drawn with a fixed seed."""
-    if len(numbers) <= most:
-        return numbers
-    return numbers[np.random.default_rng(SEED).permutation(len(numbers))[:most]]
-
-
 def _repeated(keys: "Keys") -> int:
     # numpy.unique takes several times as long for a million keys.
     ordered = np.sort(keys)
@@ -110,8 +101,9 @@ def _repeated(keys: "Keys") -> int:
 def _rows(reference: Sample, sample: Sample) -> Tests:
     """Compare the number of repeated rows in equally many rows of both."""
     most = min(len(reference), len(sample))
-    drawn = (one.keys[_drawn(np.arange(len(one)), most)] for one in (reference, sample))
-    before, now = map(_repeated, drawn)
+    before, now = (
+        _repeated(one.keys[drawn(np.arange(len(one)), most)]) for one in (reference, sample)
+    )
     p = two_samples.more_often(before, most, now, most)
     repeated = _repeated(sample.keys)
     text = (
@@ -259,83 +251,6 @@ def _joint(before: Sample, now: Sample) -> tuple[Family, Finding]:
     p = two_samples.energy(old, new, DRAWS, SEED)
     text = "The joint distribution of all columns differs from the reference data's."
     return Family.JOINT, Finding(kind="joint", severity=Severity.SHIFT, text=text, p=p)
-
-
-def _relation(before: Sample, now: Sample, target: int) -> Tests:
-    """Compare gains and residuals of a ridge on the reference data with those on the new rows."""
-    features = [index for index in range(len(before.names)) if index != target][:MOST_RELATED]
-    mean, sd = before.values.mean(axis=0), before.values.std(axis=0)
-    sd[sd == 0] = 1.0
-    (x, y), (new_x, new_y) = (
-        (((sample.values - mean) / sd)[:, features], (sample.values[:, target]))
-        for sample in (before, now)
-    )
-    old = relation.cross_fit(x, y, SEED)
-    new = relation.apply(relation.fit(x, y), float(y.mean()), new_x, new_y)
-    t, freedom = two_samples.mean_difference(old.residuals, new.residuals)
-    errors = [number(float(one.residuals.mean())) for one in (old, new)]
-    name = before.names[target]
-    text = (
-        f"{name}: a ridge fitted on the reference data errs by {errors[1]} "
-        f"in the mean, and by {errors[0]} on the reference data."
-    )
-    p = 2.0 * two_samples.lower_tail(-abs(t), freedom)
-    yield (
-        Family.RELATION,
-        Finding(kind="bias", severity=Severity.SHIFT, text=text, columns=(name,), p=p),
-    )
-    yield _extremes(name, abs(old.residuals), abs(new.residuals))
-    yield _weaker(name, old, new, relation.cross_fit(new_x, new_y, SEED))
-
-
-def _extremes(name: str, old: "Numbers", new: "Numbers") -> tuple[Family, Finding]:
-    limit = float(np.quantile(old, EXTREME))
-    counts = int((old > limit).sum()), int((new > limit).sum())
-    p = two_samples.more_often(counts[0], len(old), counts[1], len(new))
-    text = (
-        f"{name}: {share(counts[1], len(new))} of the rows lie further than {number(limit)} from a "
-        f"ridge fitted on the reference data, and {share(counts[0], len(old))} there. Examine them."
-    )
-    return Family.RELATION, Finding(
-        kind="extremes", severity=Severity.SHIFT, text=text, columns=(name,), p=p
-    )
-
-
-def _weaker(
-    name: str, old: relation.Relation, new: relation.Relation, again: relation.Relation
-) -> tuple[Family, Finding]:
-    """Test whether the features explain less of the target than in the reference data.
-
-    It is a fault when they also explain less after a new fit, or nothing at all, because a change
-    of the world would change the coefficients only.
-    """
-    gains = [float(one.gains.mean()) for one in (old, new, again)]
-    t, freedom = two_samples.mean_difference(old.gains, new.gains)
-    p = two_samples.lower_tail(t, freedom)
-    refit, refit_freedom = two_samples.mean_difference(old.gains, again.gains)
-    weak = two_samples.lower_tail(refit, refit_freedom) < 0.01
-    low = gains[1] + special.stdtrit(len(new.gains) - 1, 0.01) * new.gains.std(ddof=1) / np.sqrt(
-        len(new.gains)
-    )
-    damaged = weak or low <= 0
-    errors = [change(1.0 - one.skill) for one in (old, new, again)]
-    text = (
-        f"{name}: the squared error of a ridge fitted on the reference data, beside that of the "
-        f"mean, is {errors[0]} on the reference data and {errors[1]} on the new rows"
-    )
-    text += (
-        f"; that of a ridge fitted on the new rows is {errors[2]}. Perhaps targets were mixed up "
-        "or flipped."
-        if damaged
-        else "."
-    )
-    return Family.RELATION, Finding(
-        kind="relation",
-        severity=Severity.FAULT if damaged else Severity.SHIFT,
-        text=text,
-        columns=(name,),
-        p=p,
-    )
 
 
 def _outliers(reference: Sample, sample: Sample) -> Iterator[Finding]:

@@ -101,14 +101,14 @@ def check_table(
     group: str = "",
     moments: Moments | None = None,
     *,
-    nominal: bool = False,
+    labels: Sequence[str] = (),
 ) -> Content:
     """Return `reference`, the profile of the reference data, and `check`, the comparison with it.
 
     `histograms` are for the report only. `check` has the compared rows of both and the findings,
     each with kind, severity, text, columns and p. The column `group` is not compared: later rows
-    have other groups. The columns of `moments` have dates. A `nominal` target has labels without
-    an order, also where they are numbers.
+    have other groups. The columns of `moments` have dates. More than two `labels` have no order,
+    also where they are numbers.
     """
     content: Content = {"reference": earlier.profile}
     if earlier.note:
@@ -123,9 +123,10 @@ def check_table(
         name: one for name, one in columns_of(table, moments).items() if name != group
     }
     known = _columns(earlier)
-    if nominal:
+    if len(labels) > 2:
         known, compared = as_words(known, target), as_words(compared, target)
-    return content | _comparison(*pair(known, compared), target)
+    hashes = {hash(label): label for label in labels}
+    return content | _comparison(*pair(known, compared), target, hashes)
 
 
 def check_plain(plain: "Plain", earlier: Earlier, target: str) -> Content:
@@ -150,15 +151,18 @@ def _columns(earlier: Earlier) -> "Mapping[str, Column]":
     return dict(zip(earlier.plain.columns, earlier.plain.values, strict=True))
 
 
-def _comparison(before: "Sample", now: "Sample", target: str) -> Content:
+def _comparison(
+    before: "Sample", now: "Sample", target: str, labels: Mapping[int, str] | None = None
+) -> Content:
     import numpy as np
 
-    from platform_jobs.checking.compare import MOST_ROWS, bounded, compare
+    from platform_jobs.checking.compare import MOST_ROWS, compare
     from platform_jobs.checking.histograms import histograms
+    from platform_jobs.checking.samples import bounded
 
     # Numbers near the greatest double overflow; a p-value that is not a number counts as found.
     with np.errstate(all="ignore"):
-        check = asdict(compare(before, now, target))
+        check = asdict(compare(before, now, target, labels))
         shown = histograms(*(bounded(one, MOST_ROWS) for one in (before, now)))
     for finding in check["findings"]:
         if finding["p"] is not None and not math.isfinite(finding["p"]):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # An odd number near 2^64 divided by the golden ratio (Knuth, volume 3, section 6.4).
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
+SEED = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,3 +160,17 @@ def sample_of_columns(names: tuple[str, ...], columns: "Numbers") -> Sample:
 def _mixed(keys: "NDArray[np.uint64]", bits: "NDArray[np.uint64]") -> "NDArray[np.uint64]":
     keys = (keys ^ bits) * _MULTIPLIER
     return keys ^ (keys >> _HALF)
+
+
+def bounded(sample: Sample, most: int) -> Sample:
+    """Return at most so many rows of a sample, drawn with a fixed seed."""
+    if len(sample) <= most:
+        return sample
+    return sample.take(drawn(np.arange(len(sample)), most))
+
+
+def drawn(numbers: "NDArray[np.int_]", most: int) -> "NDArray[np.int_]":
+    """Return at most so many of the numbers, drawn with a fixed seed."""
+    if len(numbers) <= most:
+        return numbers
+    return numbers[np.random.default_rng(SEED).permutation(len(numbers))[:most]]

@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 
 from platform_jobs.__main__ import main
+from platform_jobs.checking.compare import compare
+from platform_jobs.checking.findings import Finding, Severity
+from platform_jobs.checking.relation import drawn_at_share
+from platform_jobs.checking.samples import Sample, sample_of
 from tests.platform_jobs.test_many_labels import NUMBERS, WORDS, options, prepare, read
 
 
@@ -66,3 +70,69 @@ def test_other_shares_of_the_labels_are_a_shift_and_equal_ones_are_none(
     same = tmp_path / "same.csv"
     same.write_text(same.read_text() + "0.5,unknown\n")
     assert shifts(str(same), "unknown") == []
+
+
+HASHES = {hash(label): label for label in WORDS}
+
+
+def drawn(seed: int, shares: Sequence[float] = (0.3, 0.4, 0.3)) -> tuple[Any, Any]:
+    """Return 442 rows of two features, and the numbers of their labels, on which both depend."""
+    rng = np.random.default_rng(seed)
+    truths = rng.choice(3, 442, p=shares)
+    features = rng.normal(size=(442, 2)) + 0.7 * np.column_stack([truths, truths == 1])
+    return features, truths
+
+
+def sample(features: Any, truths: Any) -> Sample:
+    column = np.array(list(HASHES), dtype=np.int64)[truths]
+    return sample_of(("a", "b"), features, {"risk": column})
+
+
+def relations(now: Sample, labels: Sequence[str] = WORDS) -> list[Finding]:
+    hashes = {hash(label): label for label in labels}
+    found = compare(sample(*drawn(1)), now, "risk", hashes).findings
+    return [finding for finding in found if finding.kind == "relation"]
+
+
+def test_labels_that_were_mixed_up_are_a_fault_that_names_them() -> None:
+    features, truths = drawn(2)
+    mixed = np.random.default_rng(3).permutation(truths)
+
+    found = relations(sample(features, mixed))
+
+    assert relations(sample(features, truths)) == []
+    assert {finding.severity for finding in found} == {Severity.FAULT}
+    assert {finding.columns for finding in found} == {("risk",)}
+    texts = [finding.text for finding in found]
+    assert any(text.startswith("risk = high: the squared error of a ridge") for text in texts)
+    assert all(text.endswith("Perhaps targets were mixed up or flipped.") for text in texts)
+
+
+def test_of_two_labels_the_last_one_is_tested() -> None:
+    features, truths = drawn(2)
+    mixed = sample(features, np.random.default_rng(3).permutation(truths))
+
+    [finding] = relations(mixed, (WORDS[0], WORDS[2]))
+
+    assert finding.text.startswith(f"risk = {WORDS[2]}:")
+
+
+def test_other_shares_and_few_rows_of_a_label_are_no_finding_of_the_relation() -> None:
+    assert relations(sample(*drawn(4, (0.1, 0.3, 0.6)))) == []
+    # With nine rows of the last label, only the others are tested.
+    features, truths = drawn(5)
+    truths[np.flatnonzero(truths == 2)[9:]] = 0
+    rare = relations(sample(features, np.random.default_rng(3).permutation(truths)))
+    assert rare
+    assert not any(finding.text.startswith("risk = high:") for finding in rare)
+
+
+@pytest.mark.parametrize(("ones", "share", "kept"), [(30, 0.5, 30), (60, 0.25, 13), (50, 0.5, 50)])
+def test_rows_are_drawn_at_a_share(ones: int, share: float, kept: int) -> None:
+    truths = np.array([1.0] * ones + [0.0] * (100 - ones))
+
+    indices = drawn_at_share(truths, share, 0)
+
+    assert truths[indices].sum() == kept
+    assert len(indices) == pytest.approx(kept / share, abs=1 / share)
+    assert sorted({*indices.tolist()}) == indices.tolist()
