@@ -106,14 +106,21 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A text for which `accepts` is true; `reason` names the fault of one text, else ""."""
+    """A text for which `accepts` is true; `reason` names the fault of one text, else "".
+
+    `no_list` is the reason and the remedy for a list of texts, "" when a list is as wrong as any
+    other value.
+    """
 
     allowed: str
     accepts: Callable[[str], bool] | None = None
     reason: Callable[[str], str] | None = None
+    no_list: str = ""
 
     def check(self, path: str, value: object) -> Iterator[Finding]:
-        if not isinstance(value, str) or (self.accepts and not self.accepts(value)):
+        if self.no_list and isinstance(value, list):
+            yield path, f"{path} = {show(value)}: {self.no_list}"
+        elif not isinstance(value, str) or (self.accepts and not self.accepts(value)):
             yield refuse(path, value, self.allowed)
         elif self.reason and (reason := self.reason(value)):
             yield path, f"{path} = {show(value)}: {reason}. It must be {self.allowed}."

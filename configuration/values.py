@@ -1,6 +1,7 @@
 """Names, patterns and bounds that the values of mlops.toml must keep to."""
 
 import re
+from dataclasses import replace
 
 from configuration.kinds import Listed, Number, Text, Whole
 
@@ -110,6 +111,12 @@ COMMAND_WORD = Text(
     reason=_word_fault,
 )
 COLUMN = Text(allowed="a column's name without blanks around it", accepts=_is_column)
+TARGET_COLUMN = replace(
+    COLUMN,
+    no_list="a model with several targets is not supported. Name one column, and make a model of "
+    "its own for each other target (`mlopsctl init NAME`), with files that have its target and not "
+    "the others.",
+)
 COLUMNS = Listed(item=COLUMN, noun="names of columns", once=True)
 ROWS = Whole(low=1, high=1_000_000_000)
 LABEL = Text(

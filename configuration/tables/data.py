@@ -1,7 +1,7 @@
 """The table of a model in mlops.toml for its data."""
 
 from configuration.kinds import Choice, Key, Listed, Number, Table
-from configuration.values import COLUMN, COLUMN_OR_NONE, COLUMNS, LABEL, ROWS, TARGET
+from configuration.values import COLUMN, COLUMN_OR_NONE, COLUMNS, LABEL, ROWS, TARGET, TARGET_COLUMN
 
 DATA = Table(
     name="data",
@@ -15,9 +15,9 @@ DATA = Table(
         ),
         Key(
             name="target",
-            kind=COLUMN,
+            kind=TARGET_COLUMN,
             default=TARGET,
-            help="The column to predict; it is one of `columns`.",
+            help="The column to predict; it is one of `columns`. A model has one target.",
         ),
         Key(
             name="labels",

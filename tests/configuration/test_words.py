@@ -34,6 +34,14 @@ def test_a_classification_with_columns_of_words_has_no_problem() -> None:
     assert problems(CHURN.replace('["no", "yes"]', '["0", "1"]')) == []
 
 
+@pytest.mark.parametrize("target", ['["left", "months"]', '["left"]', "[]", "[1]"])
+def test_several_targets_are_refused_with_the_remedy(target: str) -> None:
+    [problem] = problems(CHURN.replace('target = "left"', f"target = {target}") + MODEL)
+
+    assert f"data.target = {target}: a model with several targets is not supported." in problem
+    assert "make a model of its own for each other target (`mlopsctl init NAME`)" in problem
+
+
 @pytest.mark.parametrize("count", [3, 50, 100])
 @pytest.mark.parametrize("metric", ["log_loss", "brier", "calibration", "auc", "f_beta"])
 def test_a_target_may_have_many_labels(count: int, metric: str) -> None:
