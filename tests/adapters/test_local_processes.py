@@ -1,11 +1,14 @@
 """Processes and ports of one machine while other programs start and end at the same time."""
 
 import fcntl
+import signal
 import socket
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -34,6 +37,40 @@ def test_a_process_that_ends_before_it_leaves_its_id_is_not_found(tmp_path: Path
         fcntl.flock(lock, fcntl.LOCK_UN)
 
         assert finding.result() is None
+
+
+class Unlocked(Processes):
+    """Frees the lock as soon as `stop` knows whether the group holds it."""
+
+    def __init__(self, folder: Path, lock: IO[str]) -> None:
+        super().__init__(folder)
+        self.lock = lock
+        self.held: list[bool] = []
+
+    def _holds_lock(self, name: str, group: int) -> bool:
+        self.held.append(super()._holds_lock(name, group))
+        fcntl.flock(self.lock, fcntl.LOCK_UN)
+        return self.held[-1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Other systems have no /proc.")
+@pytest.mark.parametrize("inherits", [False, True])
+def test_only_a_group_that_holds_the_lock_is_ended(tmp_path: Path, inherits: bool) -> None:
+    with (tmp_path / "p.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Without the lock it is a stranger, to which the system gave the id of an ended group.
+        descriptors = (lock.fileno(),) if inherits else ()
+        other = subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, start_new_session=True, pass_fds=descriptors
+        )
+        (tmp_path / "p.pid").write_text(f"{other.pid}\n")
+        processes = Unlocked(tmp_path, lock)
+
+        processes.stop("p")
+
+        assert processes.held == [inherits]
+        other.communicate()
+        assert other.returncode == (-signal.SIGTERM if inherits else 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Other systems keep no port.")

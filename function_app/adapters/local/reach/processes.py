@@ -1,10 +1,12 @@
 """Processes of this machine that outlive the process that started them.
 
-A process holds a lock on its file through an inherited descriptor. As long as the lock is held, the
-process group lives even when the host died, and its id cannot have been reused.
+A process holds a lock on its file through an inherited descriptor, so that the lock is held as long
+as it lives, even when the host died. A command that a fork server started holds the lock from a
+group of its own. It may outlive the first group for a moment, whose id can then be reused.
 """
 
 import atexit
+import contextlib
 import fcntl
 import json
 import os
@@ -34,6 +36,7 @@ MEMORY_KIB = RUN_MEMORY >> 10
 # A shell leaves its id at once, and a killed process ends at once; both wait for a core.
 ID_SECONDS, KILL_SECONDS = 60.0, 60.0
 MOST_KEPT = 64  # ports
+_GROUP = 2  # of the fields of /proc/PID/stat after the name of the program
 _kept_ports: deque[socket.socket] = deque()
 
 
@@ -120,10 +123,10 @@ class Processes:
             record = self.find(name)
             if record is None:
                 return
-            try:
-                os.killpg(record.pid, number)
-            except ProcessLookupError:
-                continue
+            if self._holds_lock(name, record.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(record.pid, number)
+            # Otherwise a fork server ends the command, because the group that asked for it is gone.
             end = time.monotonic() + patience
             while self._is_locked(name) and time.monotonic() < end:
                 time.sleep(0.02)
@@ -143,6 +146,31 @@ class Processes:
             return self._path(name, ending).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return ""
+
+    def _holds_lock(self, name: str, group: int) -> bool:
+        """Return whether a process of this group has the lock's file open.
+
+        True also where the system does not tell: without /proc, and for another user's processes.
+        """
+        try:
+            lock = self._path(name, "lock").stat()
+            processes = list(Path("/proc").glob("[0-9]*"))
+        except OSError:
+            return True
+        if not processes:
+            return True
+        for process in processes:
+            try:
+                fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                if int(fields[_GROUP]) != group:
+                    continue
+                if any(os.path.samestat(each.stat(), lock) for each in (process / "fd").iterdir()):
+                    return True
+            except PermissionError:
+                return True
+            except OSError:
+                continue  # the process or its descriptor was closed meanwhile
+        return False
 
     def _is_locked(self, name: str) -> bool:
         try:
