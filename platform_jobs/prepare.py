@@ -42,7 +42,7 @@ from platform_jobs.tables.tables import Table, scan_table, write_table
 from platform_jobs.tables.words import Words, label_faults, label_notes
 
 if TYPE_CHECKING:
-    from platform_jobs.checking.fast_reader import Plain
+    from platform_jobs.large.fast_reader import Plain
 
 PREPARED = "prepared.json"
 SEEN, HELD_OUT, ALL = "seen", "held_out", "all"
@@ -76,12 +76,15 @@ def prepare(
     """
     try:
         words = words or Words()
-        plain = read_large(data, schema) if words == Words() and not group else None
+        out.mkdir(parents=True, exist_ok=True)
+        plain = read_large(data, schema, out) if words == Words() and not group else None
         if plain is not None and target in plain.columns:
             content = _prepare_large(plain, target, key, out, reference, schema, folds)
             return _written(content, out)
         del plain
-        content = _prepare(data, target, schema, reference, words, group, now or datetime.now(UTC))
+        content = _prepare(
+            data, target, schema, reference, words, group, now or datetime.now(UTC), out
+        )
         table = content.pop("table")
         if {target, group or target} <= {*table.columns} and not content["profile"]["faults"]:
             split = split_rows(table, key, group=group, folds=folds)
@@ -115,8 +118,9 @@ def _prepare(
     words: Words,
     group: str,
     now: datetime,
+    out: Path,
 ) -> Content:
-    earlier = read_earlier(reference, schema, words.dates) if reference else None
+    earlier = read_earlier(reference, schema, words.dates, scratch=out) if reference else None
     table = map_columns(scan_table(data), schema)
     moments = read_moments(table, words.dates)
     profile = profile_table(table, moments)
@@ -144,14 +148,17 @@ def _prepare_large(
 
     The reference data leaves the memory before the rows are written.
     """
-    from platform_jobs.checking.fast_reader import profile_plain
+    from platform_jobs.large.fast_reader import profile_plain
     from platform_jobs.large.folders import Folders
     from platform_jobs.large.hashing import row_hashes
     from platform_jobs.large.split import split_plain
 
-    content: Content = {"refused": "", "profile": profile_plain(plain.columns, plain.values)}
+    content: Content = {
+        "refused": "",
+        "profile": profile_plain(plain.columns, plain.values, plain.notes),
+    }
     if reference:
-        content |= check_plain(plain, read_earlier(reference, schema), target)
+        content |= check_plain(plain, read_earlier(reference, schema, scratch=out), target)
     split = split_plain(plain, row_hashes(plain, key), folds)
     Folders(plain, target, out).write(split, SEEN, HELD_OUT, ALL)
     return content | {

@@ -15,8 +15,8 @@ from platform_jobs.tables.dates import Moments, read_moments
 from platform_jobs.tables.tables import Table, scan_table
 
 if TYPE_CHECKING:
-    from platform_jobs.checking.fast_reader import Plain
     from platform_jobs.checking.samples import Column, Sample
+    from platform_jobs.large.fast_reader import Columns, Plain
 
 # Bytes from which a plain file of numbers is read by arrays.
 LARGE = 8 << 20
@@ -33,31 +33,36 @@ class Earlier:
     profile: Content | None = None
     columns: "Mapping[str, Column]" = field(default_factory=dict)
     note: str = ""
-    plain: "Plain | None" = None
+    plain: "Columns | None" = None
 
 
-def read_earlier(reference: Path, schema: Sequence[str], dates: Sequence[str] = ()) -> Earlier:
+def read_earlier(
+    reference: Path, schema: Sequence[str], dates: Sequence[str] = (), *, scratch: Path
+) -> Earlier:
     """Return the reference data, whose columns `dates` have dates.
+
+    Temporary files lie in the folder `scratch`.
 
     It is read before the new data and kept as arrays, so that the text cells of only one file are
     in memory. A file that cannot be read, or an environment without NumPy and SciPy, is a note.
     """
     try:
-        return _read_earlier(reference, schema, dates)
+        return _read_earlier(reference, schema, dates, scratch)
     except ContractError as error:
         return Earlier(note=f"The reference data cannot be read: {error}")
 
 
-def _read_earlier(reference: Path, schema: Sequence[str], dates: Sequence[str]) -> Earlier:
+def _read_earlier(
+    reference: Path, schema: Sequence[str], dates: Sequence[str], scratch: Path
+) -> Earlier:
     try:
         # The import takes longer than the reading of a small file.
-        from platform_jobs.checking.fast_reader import (
+        from platform_jobs.checking.samples import columns_of
+        from platform_jobs.large.fast_reader import (
             profile_numbers,
             profile_plain,
             read_numbers,
-            read_plain,
         )
-        from platform_jobs.checking.samples import columns_of
     except ImportError as error:
         note = (
             f"Distributions were not compared, because {error.name} is not installed where the "
@@ -65,11 +70,11 @@ def _read_earlier(reference: Path, schema: Sequence[str], dates: Sequence[str]) 
         )
         table = map_columns(scan_table(reference), schema)
         return Earlier(profile=profile_table(table, read_moments(table, dates)), note=note)
-    large = read_plain(reference) if reference.stat().st_size >= LARGE else None
+    large = _read_numbers(reference, scratch) if reference.stat().st_size >= LARGE else None
     if large is not None:
         names = map_columns(Table(columns=large.columns, rows=()), schema).columns
         if names == large.columns:
-            return Earlier(profile=profile_plain(names, large.values), plain=large)
+            return Earlier(profile=profile_plain(names, large.values, large.notes), plain=large)
     elif plain := read_numbers(reference.read_bytes()):
         header = map_columns(Table(columns=plain[0], rows=()), schema)
         if header.columns == plain[0]:
@@ -80,15 +85,27 @@ def _read_earlier(reference: Path, schema: Sequence[str], dates: Sequence[str]) 
     return Earlier(profile=profile_table(table, moments), columns=columns_of(table, moments))
 
 
-def read_large(data: Path, schema: Sequence[str]) -> "Plain | None":
-    """Return a large plain file with the columns of the schema; None for every other file."""
+def _read_numbers(reference: Path, scratch: Path) -> "Columns | None":
+    """Return the numbers of a large file; None for another file, and without pyarrow."""
+    try:
+        from platform_jobs.large.forms import read_large_columns
+    except ImportError:
+        return None
+    return read_large_columns(reference, scratch)
+
+
+def read_large(data: Path, schema: Sequence[str], scratch: Path) -> "Plain | None":
+    """Return a large plain file with the columns of the schema; None for every other file.
+
+    Temporary files lie in the folder `scratch`.
+    """
     try:
         if data.stat().st_size < LARGE:
             return None
-        from platform_jobs.checking.fast_reader import read_plain
+        from platform_jobs.large.forms import read_large_file
     except (OSError, ImportError):
         return None
-    plain = read_plain(data)
+    plain = read_large_file(data, scratch)
     if plain is None or map_columns(Table(columns=plain.columns, rows=()), schema).notes:
         return None
     return plain

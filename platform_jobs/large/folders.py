@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from platform_jobs.checking.fast_reader import Plain
 from platform_jobs.files import write_json
+from platform_jobs.large.fast_reader import Plain
 from platform_jobs.large.split import PlainSplit, Rows
 from platform_jobs.models.asking import ASKED, FEATURES
 from platform_jobs.splitting.hashes import (

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from platform_jobs.checking.fast_reader import Plain
+from platform_jobs.large.fast_reader import Plain
 
 # Rows that are hashed at a time: with 50 columns their text has about 20 MB.
 _ROWS = 20_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from platform_jobs.checking.fast_reader import Plain
+from platform_jobs.large.fast_reader import Plain
 from platform_jobs.splitting.split import BOUND
 
 Rows = NDArray[np.int64]

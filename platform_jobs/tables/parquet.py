@@ -8,6 +8,8 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platform_jobs.errors import ContractError
@@ -26,7 +28,25 @@ _AGAIN = "Upload it again."
 # pandas writes the row labels of a table into a column of this name.
 _INDEX = re.compile(r"__index_level_\d+__")
 _ROWS = 10_000  # rows that are decoded at a time
+_BUFFER = 1 << 20  # bytes of each column that are read from a disk at a time
 _SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRows:
+    """Rows of numbers: `values` has one array of doubles for each column, which may have nulls.
+
+    `lines` has the rows as the lines of a CSV, without line ends.
+    """
+
+    columns: tuple[str, ...]
+    notes: tuple[str, ...]
+    values: "tuple[pa.DoubleArray, ...]"
+    lines: "pa.LargeStringArray | None"
+
+
+# Stands for the rows of a file that holds anything but finite numbers.
+NO_NUMBERS = NumberRows(columns=(), notes=(), values=(), lines=None)
 
 
 def is_parquet(content: bytes) -> bool:
@@ -44,15 +64,7 @@ def parse_parquet(content: bytes) -> tuple[list[str], list[Record], list[str]]:
     """
     with _opened(content) as file:
         names = file.schema_arrow.names
-        indices = [index for index, name in enumerate(names) if not _INDEX.fullmatch(name)]
-        notes = [_NOTE]
-        if labels := len(names) - len(indices):
-            noun = (
-                "column of row labels (pandas) was"
-                if labels == 1
-                else "columns of row labels (pandas) were"
-            )
-            notes.append(f"{labels} {noun} left out.")
+        indices, notes = _kept(names)
         rows: list[Record] = []
         for texts in _texts(file, indices, _most(content)):
             rows += (
@@ -60,6 +72,80 @@ def parse_parquet(content: bytes) -> tuple[list[str], list[Record], list[str]]:
                 for line, fields in enumerate(zip(*texts, strict=True), start=len(rows) + 2)
             )
         return [names[index] for index in indices], rows, notes
+
+
+def count_rows(content: bytes | Path) -> int:
+    """Return the number of rows; ContractError as `parse_parquet`."""
+    with _opened(content) as file:
+        rows: int = file.metadata.num_rows
+        return rows
+
+
+def read_parquet_numbers(content: bytes | Path, *, with_lines: bool) -> "Iterator[NumberRows]":
+    """Yield the rows of a file of finite numbers, some at a time; nothing for any other file.
+
+    A file turns out to be another one at any row; then `columns` is empty. ContractError and
+    MemoryError as `parse_parquet`.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    with _opened(content) as file:
+        names = file.schema_arrow.names
+        indices, notes = _kept(names)
+        kinds = [file.schema_arrow.field(index).type for index in indices]
+        if not all(map(_is_number, kinds)):
+            yield NO_NUMBERS
+            return
+        exact = [pa.types.is_float64(kind) or pa.types.is_integer(kind) for kind in kinds]
+        size = 0
+        for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
+            given = [batch.column(index) for index in indices]
+            # The text of other numbers decides, such as that of a 32-bit 0.1.
+            texts = [
+                _as_text(column) if with_lines or not is_exact else column
+                for column, is_exact in zip(given, exact, strict=True)
+            ]
+            try:
+                values = tuple(
+                    (column if is_exact else text).cast(pa.float64(), safe=False)
+                    for column, text, is_exact in zip(given, texts, exact, strict=True)
+                )
+            except pa.ArrowInvalid:  # the text of a missing value is empty
+                yield NO_NUMBERS
+                return
+            lines = None
+            if with_lines:
+                lines = pc.binary_join_element_wise(*texts, pa.scalar(",", pa.large_string()))
+                size += pc.sum(pc.binary_length(lines)).as_py() + len(lines)
+                if size > _most(content):
+                    raise _too_large("has more text", _most(content))
+            yield NumberRows(
+                columns=tuple(names[index] for index in indices),
+                notes=tuple(notes),
+                values=values,
+                lines=lines,
+            )
+
+
+def _kept(names: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Return the indices of the columns that are no row labels, and the notes on the file."""
+    indices = [index for index, name in enumerate(names) if not _INDEX.fullmatch(name)]
+    notes = [_NOTE]
+    if labels := len(names) - len(indices):
+        noun = (
+            "column of row labels (pandas) was"
+            if labels == 1
+            else "columns of row labels (pandas) were"
+        )
+        notes.append(f"{labels} {noun} left out.")
+    return indices, notes
+
+
+def _is_number(kind: "pa.DataType") -> bool:
+    from pyarrow import types
+
+    return any(check(kind) for check in (types.is_integer, types.is_floating, types.is_decimal))
 
 
 def read_parquet_columns(content: bytes, names: Sequence[str]) -> "list[array[float]]":
@@ -83,7 +169,7 @@ def read_parquet_columns(content: bytes, names: Sequence[str]) -> "list[array[fl
 
 
 @contextmanager
-def _opened(content: bytes) -> "Iterator[pq.ParquetFile]":
+def _opened(content: bytes | Path) -> "Iterator[pq.ParquetFile]":
     """Yield the file; each fault of it is a ContractError that names the remedy."""
     try:
         import pyarrow as pa
@@ -93,10 +179,16 @@ def _opened(content: bytes) -> "Iterator[pq.ParquetFile]":
             "The file is a Parquet file, and pyarrow is not installed where the data is prepared. "
             f"Add pyarrow to the requirements of the training, {_CSV}"
         ) from None
-    if len(content) < 12 or not content.endswith(MAGIC):
+    if isinstance(content, bytes) and (len(content) < 12 or not content.endswith(MAGIC)):
         raise ContractError(f"The file is a Parquet file that is cut off. {_AGAIN}")
     try:
-        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        # Parts of a file on disk are read as they are needed.
+        is_memory = isinstance(content, bytes)
+        file = pq.ParquetFile(
+            pa.BufferReader(content) if is_memory else content,
+            page_checksum_verification=True,
+            buffer_size=0 if is_memory else _BUFFER,
+        )
         _check_size(file.metadata, _most(content))
         _check_types(file.schema_arrow)
         yield file
@@ -126,9 +218,10 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:200]
 
 
-def _most(content: bytes) -> int:
+def _most(content: bytes | Path) -> int:
     """Return the bytes to which a file may unpack, and which it may have as text."""
-    return max(MAX_UNPACKED, len(content))
+    size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    return max(MAX_UNPACKED, size)
 
 
 def _check_size(metadata: "pq.FileMetaData", most: int) -> None:

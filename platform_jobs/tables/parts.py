@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from platform_jobs.errors import ContractError
 
@@ -16,13 +17,17 @@ def is_parts(content: bytes) -> bool:
     return content.startswith(MAGIC) and content.endswith(COMMENT)
 
 
-def read_parts(content: bytes) -> Iterator[tuple[str, bytes]]:
+def read_parts(content: bytes | Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of each part, one after the other; ContractError for a damaged file.
+
+    A file given by its path is not in memory as a whole.
 
     A name is for texts only: signs that a terminal obeys are escaped, and a long one is cut.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(
+            io.BytesIO(content) if isinstance(content, bytes) else content
+        ) as archive:
             members = archive.infolist()
             # A member that unpacks to more than its own size was not written by the app.
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):

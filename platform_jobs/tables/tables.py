@@ -151,13 +151,14 @@ def _joined(parts: Iterable[tuple[str, bytes]]) -> Table:
         columns=columns or (),
         rows=tuple(rows),
         lines=tuple(lines),
-        notes=(*_empty_parts(empty), *(f"{name}: {note}" for note, name in notes.items())),
+        notes=(*empty_parts(empty), *(f"{name}: {note}" for note, name in notes.items())),
         faults=_faults(faults, all_empty=bool(empty) and columns is None),
         parts=tuple(names),
     )
 
 
-def _empty_parts(names: Sequence[str]) -> Iterable[str]:
+def empty_parts(names: Sequence[str]) -> Iterable[str]:
+    """Yield the note on parts without bytes, if there are any."""
     if names:
         noun = "part without bytes was" if len(names) == 1 else "parts without bytes were"
         yield f"{len(names)} {noun} left out: {', '.join(names[:_SHOWN])}" + (

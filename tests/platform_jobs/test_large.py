@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_jobs.checking import data_check
-from platform_jobs.checking.fast_reader import profile_plain, read_plain
+from platform_jobs.large.fast_reader import profile_plain, read_plain
 from platform_jobs.large.hashing import _as_text
 from platform_jobs.prepare import prepare
 from platform_jobs.splitting.hashes import canonical
@@ -172,7 +172,7 @@ def test_a_file_of_many_blocks_is_read_whole(tmp_path: Path) -> None:
     path.write_bytes(lines(rows.tolist(), header="a,b,c,Y").rstrip(b"\n"))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("platform_jobs.checking.fast_reader._BLOCK", 1000)
+        patch.setattr("platform_jobs.large.fast_reader._BLOCK", 1000)
         plain = read_plain(path)
 
     assert plain is not None

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from platform_jobs.checking.fast_reader import profile_numbers, read_numbers
 from platform_jobs.checking.samples import columns_of
 from platform_jobs.errors import ContractError
+from platform_jobs.large.fast_reader import profile_numbers, read_numbers
 from platform_jobs.profile import profile_table
 from platform_jobs.tables.tables import parse_table
 

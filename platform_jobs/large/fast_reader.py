@@ -29,22 +29,28 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 # Lines by which the slow reader decides on header, separator and index.
-_HEAD_LINES = 50
+HEAD_LINES = 50
 _SIGNS = b"0123456789+-.eE,\r\n"
 _BLOCK = 16 << 20  # bytes that are read at a time
 _LINE_FEED, _RETURN = 10, 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plain:
-    """A large plain file: its numbers, and its rows as text, which stay on disk.
-
-    `values` has shape (columns, rows), without -0. The text of row n, without its line end, is
-    `content[starts[n] : ends[n]]`.
-    """
+class Columns:
+    """The numbers of a large file: `values` has shape (columns, rows), without -0."""
 
     columns: tuple[str, ...]
     values: "Numbers"
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain(Columns):
+    """A large plain file: its numbers, and its rows as text, which stay on disk.
+
+    The text of row n, without its line end, is `content[starts[n] : ends[n]]`.
+    """
+
     starts: "Places" = field(repr=False)
     ends: "Places" = field(repr=False)
     content: mmap.mmap = field(repr=False)
@@ -64,9 +70,9 @@ def read_plain(path: Path) -> Plain | None:
         except OSError as error:
             raise MemoryError(f"{path.name} does not fit into the memory.") from error
     end = 0
-    for _ in range(_HEAD_LINES):
+    for _ in range(HEAD_LINES):
         end = content.find(b"\n", end) + 1 or end
-    names = _names(content[:end])
+    names = plain_names(content[:end])
     places = _lines(content, content.find(b"\n") + 1) if names else None
     if names is None or places is None:
         return None
@@ -77,7 +83,7 @@ def read_plain(path: Path) -> Plain | None:
     return Plain(columns=names, values=values, starts=starts, ends=ends, content=content)
 
 
-def _names(head: bytes) -> tuple[str, ...] | None:
+def plain_names(head: bytes) -> tuple[str, ...] | None:
     """Return the names of a plain file by its first lines; None for any other file."""
     header = head.partition(b"\n")[0]
     # An odd number of quotes: the header ends in a later line. A lone carriage return ends it, too.
@@ -163,8 +169,8 @@ def _forget(content: mmap.mmap, end: int) -> None:
 
 def read_numbers(content: bytes) -> "tuple[tuple[str, ...], Numbers] | None":
     """Return names and numbers, shape (rows, columns), of a plain file; None for any other."""
-    head = b"\n".join(content.split(b"\n", _HEAD_LINES)[:_HEAD_LINES]) + b"\n"
-    names, begin = _names(head), len(head.partition(b"\n")[0]) + 1
+    head = b"\n".join(content.split(b"\n", HEAD_LINES)[:HEAD_LINES]) + b"\n"
+    names, begin = plain_names(head), len(head.partition(b"\n")[0]) + 1
     if names is None or begin >= len(content):
         return None
     body = content[begin:]
@@ -188,7 +194,9 @@ def profile_numbers(names: tuple[str, ...], values: "Numbers") -> dict[str, obje
     return {"rows": len(values), "columns": columns, "notes": [], "faults": []}
 
 
-def profile_plain(names: Sequence[str], values: "Numbers") -> dict[str, object]:
+def profile_plain(
+    names: Sequence[str], values: "Numbers", notes: Sequence[str] = ()
+) -> dict[str, object]:
     """Return the figures of `profile_table` for `values` of shape (columns, rows).
 
     Means and deviations may differ from it in the last digits.
@@ -204,4 +212,4 @@ def profile_plain(names: Sequence[str], values: "Numbers") -> dict[str, object]:
             exact = mean_and_deviation(column.tolist())
             mean, std = exact[0] or 0.0, exact[1] or 0.0
         columns.append({"name": name, "missing": 0, "mean": mean, "std": std, "found": []})
-    return {"rows": values.shape[1], "columns": columns, "notes": [], "faults": []}
+    return {"rows": values.shape[1], "columns": columns, "notes": list(notes), "faults": []}
