@@ -1,5 +1,6 @@
 """Processes that are forks of a warm parent live as long as processes that a shell started."""
 
+import gc
 import json
 import os
 import signal
@@ -126,3 +127,16 @@ def test_a_module_that_starts_a_thread_is_not_forked(tmp_path: Path) -> None:
     assert parent.pid == refused
     assert processes.find(NAME) is None
     parent.close()
+
+
+def test_a_parent_ends_with_its_object() -> None:
+    made = warm()
+    assert made.start()
+    pid = made.pid
+    assert pid is not None
+
+    del made
+    gc.collect()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

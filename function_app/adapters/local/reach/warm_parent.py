@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,7 +35,8 @@ _FORKED = b"forked"
 class WarmParent:
     """A parent for the processes that run `main(PATH)` of a module.
 
-    It ends with this program, or by `close`; it costs nothing until its first start.
+    It ends with this program, with this object, or by `close`; it costs nothing until its first
+    start.
     """
 
     def __init__(self, module: str, cwd: Path, environ: Mapping[str, str], memory_kib: int) -> None:
@@ -42,6 +44,7 @@ class WarmParent:
         self._module, self._cwd, self._environ, self._memory = module, cwd, environ, memory_kib
         self._process: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
+        self._finalizer: weakref.finalize[..., WarmParent] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -104,16 +107,20 @@ class WarmParent:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        self._finalizer = weakref.finalize(self, _end_parent, self._process, self._end)
         return True
 
     def _close(self) -> None:
-        if self._end is not None:
-            self._end.close()
-        if self._process is not None:
-            # It holds nothing that an orderly end would write.
-            self._process.kill()
-            self._process.wait()
-        self._end = self._process = None
+        if self._finalizer is not None:
+            self._finalizer()
+        self._end = self._process = self._finalizer = None
+
+
+def _end_parent(process: "subprocess.Popen[bytes]", end: socket.socket) -> None:
+    end.close()
+    # It holds nothing that an orderly end would write.
+    process.kill()
+    process.wait()
 
 
 def serve(end: socket.socket, module: str) -> int:
