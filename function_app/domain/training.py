@@ -47,9 +47,12 @@ OUT_OF_TIME = (
 # A run that kills its own machine must not do so for ever.
 MAX_RESUBMISSIONS = 5
 _ATTEMPT = "-attempt-"
-_NOT_IN_JOBS, _ESCAPED = re.compile(r"[^a-z0-9_-]"), re.compile(r"_x([0-9a-f]{2})_")
+# Signs that are escaped in the name of a job, with a `_` that would begin an escape itself.
+_NOT_IN_JOBS = re.compile(r"[^a-z0-9_-]|_(?=x[0-9a-f]{2}(?:_|[^a-z0-9_-]))")
+_ESCAPED = re.compile(r"_x([0-9a-f]{2})_")
 _ASK = "-asks-"
 _AGAINST, _NOTHING, _AGAIN = "-vs-", "nothing", "-again-"
+_WORDS = re.compile("|".join((_ATTEMPT, _ASK, _AGAINST, _AGAIN, "_x")))
 # Figures of a training that one sentence shows.
 SHOWN_FIGURES = 8
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
@@ -299,7 +302,7 @@ def attempt_id(run: str, attempt: int) -> str:
     The service allows no `.` in the name of a job, and its SDK writes capital letters in lower
     case. Such characters come from versions that another tool registered: `_x2e_` is a `.`.
     """
-    name = _NOT_IN_JOBS.sub(lambda match: f"_x{ord(match[0]):x}_", run)
+    name = _NOT_IN_JOBS.sub(_escape, run)
     return name if attempt == 1 else f"{name}{_ATTEMPT}{attempt}"
 
 
@@ -308,7 +311,15 @@ def run_of_attempt(name: str) -> tuple[str, int]:
     run, separator, attempt = name.rpartition(_ATTEMPT)
     if not (separator and attempt.isdecimal()):
         run, attempt = name, "1"
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), run), int(attempt)
+    return _unescaped(run), int(attempt)
+
+
+def _escape(sign: re.Match[str]) -> str:
+    return f"_x{ord(sign[0]):x}_"
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def ask_id(evaluation: str, name: str) -> str:
@@ -340,10 +351,14 @@ def training_advice(model: str) -> str:
 def evaluation_id(run: str, champion: ModelVersion | None, attempt: int = 1) -> str:
     """Return the id of the evaluation of a run against this champion.
 
-    Each attempt has an id of its own; `attempt` counts from 1.
+    Each attempt has an id of its own; `attempt` counts from 1. A version of another tool whose name
+    holds words of the id is escaped, so that `champion_of` reads it back.
     """
+    version = champion.version if champion else _NOTHING
+    if champion and (version == _NOTHING or _WORDS.search(version)):
+        version = re.sub("[-_]|^n", _escape, version)
     again = f"{_AGAIN}{attempt}" if attempt > 1 else ""
-    return f"{run}{_AGAINST}{champion.version if champion else _NOTHING}{again}"
+    return f"{run}{_AGAINST}{version}{again}"
 
 
 def is_attempt_of(evaluation: str, first: str) -> bool:
@@ -357,7 +372,7 @@ def champion_of(evaluation: str) -> str:
     _, separator, rest = evaluation.rpartition(_AGAINST)
     version, again, attempt = rest.rpartition(_AGAIN)
     version = version if again and attempt.isdecimal() else rest
-    return version if separator and version != _NOTHING else ""
+    return _unescaped(version) if separator and version != _NOTHING else ""
 
 
 def judged_against(version: str) -> str:

@@ -99,7 +99,7 @@ def evidence(ports: Ports, version: ModelVersion, evaluation: str) -> Iterator[s
         yield from others
     if not evaluation:
         return
-    compared, served = champion_of(evaluation), ports.production.champion(version.model)
+    compared, (served, _) = champion_of(evaluation), _compared(ports, version.model)
     text = f"The version was judged {judged_against(compared)}, by {evaluation}."
     if evaluation != version.evaluation_id:
         former = judged_against(champion_of(version.evaluation_id))

@@ -13,10 +13,13 @@ from function_app.domain.training import (
     Run,
     RunStatus,
     attempt_id,
+    champion_of,
     describe_metrics,
     describe_reported,
+    evaluation_id,
     figure_tags,
     run_of_attempt,
+    run_of_evaluation,
     tagged_figures,
 )
 
@@ -81,6 +84,40 @@ def test_the_name_of_an_attempt_names_its_run_and_is_one_that_azure_ml_takes(
 
     assert run_of_attempt(name) == (run_id, attempt)
     assert re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,254}", name)
+
+
+@pytest.mark.parametrize("version", ["a_x2e_b", "rc_x86_1", "a_x2e.b", "A_x41_"])
+def test_a_name_that_looks_escaped_keeps_its_run(version: str) -> None:
+    name = attempt_id(f"train-a-vs-{version}", 1)
+
+    assert run_of_attempt(name) == (f"train-a-vs-{version}", 1)
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        "3",
+        "RC1",
+        "xgb-vs-lgbm",
+        "1-again-2",
+        "nothing",
+        "a_x2d_b",
+        "x_-vs-y",
+        "again-2",
+        "a-attempt-2",
+        "b-asks-c",
+    ],
+)
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_an_evaluation_names_its_run_and_its_champion(version: str, attempt: int) -> None:
+    champion = ModelVersion(model="m", version=version, uri="", run_id="", digest="")
+
+    name = evaluation_id("train-a-vs-b-3f2a", champion, attempt)
+
+    assert (run_of_evaluation(name), champion_of(name)) == ("train-a-vs-b-3f2a", version)
+    assert run_of_attempt(attempt_id(name, 1)) == (name, 1)
+    assert run_of_attempt(attempt_id(name, 2)) == (name, 2)
+    assert champion_of(evaluation_id("train-a", None, attempt)) == ""
 
 
 def test_a_plain_run_has_its_own_name() -> None:

@@ -33,8 +33,9 @@ from function_app.errors import PlatformError
 _SHELL = 'ulimit -v "$1" 2>/dev/null; ulimit -c 0; echo $$ > "$2"; shift 2; "$@" &'
 MOST_DOUBLINGS = 3  # of the time limit of a start
 MEMORY_KIB = RUN_MEMORY >> 10
-# A shell leaves its id at once, and a killed process ends at once; both wait for a core.
-ID_SECONDS, KILL_SECONDS = 60.0, 60.0
+# A process leaves its id at once, or after the imports of its warm parent. A killed process ends at
+# once. All of them wait for a core.
+ID_SECONDS, KILL_SECONDS = 180.0, 60.0
 MOST_KEPT = 64  # ports
 _GROUP = 2  # of the fields of /proc/PID/stat after the name of the program
 _kept_ports: deque[socket.socket] = deque()
@@ -124,7 +125,8 @@ class Processes:
             if record is None:
                 return
             if self._holds_lock(name, record.pid):
-                with contextlib.suppress(ProcessLookupError):
+                # Without permission the group is another user's by now.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(record.pid, number)
             # Otherwise a fork server ends the command, because the group that asked for it is gone.
             end = time.monotonic() + patience
