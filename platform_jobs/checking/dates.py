@@ -37,6 +37,11 @@ TOLERANCE = timedelta(days=1)
 GAP = 30
 OUTLIER = 8.0  # standard deviations
 _DAY = 86_400.0
+# Seconds of the first and the last day that Python has.
+_FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH).total_seconds()
+_LAST = (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH).total_seconds()
+# Dates of each file from which one population leaves no gap between both.
+_GAP_ROWS = 30
 
 
 def date_faults(
@@ -108,7 +113,7 @@ def compare_dates(before: "Sample", now: "Sample") -> Iterator[tuple[Family, Fin
 def moved_dates(before: "Sample", now: "Sample") -> Iterator[Finding]:
     """Yield gaps after the reference data, notes on windows that moved on, and outliers.
 
-    No chance makes a gap: two samples of one population overlap.
+    Two samples of one population overlap, when both have _GAP_ROWS dates.
     """
     for name, old in before.dates.items():
         new = now.dates[name]
@@ -116,7 +121,7 @@ def moved_dates(before: "Sample", now: "Sample") -> Iterator[Finding]:
         span = newest - oldest
         gap = float(new.min()) - newest
         ranges = f"{_range(new)}; the reference data {_range(old)}"
-        if gap > max(span, GAP * _DAY):
+        if gap > max(span, GAP * _DAY) and min(len(old), len(new)) >= _GAP_ROWS:
             text = (
                 f"{name}: the dates begin {gap / _DAY:.0f} days after the reference data ends: "
                 f"{ranges}. Perhaps rows between are missing, or years are wrong."
@@ -194,8 +199,8 @@ def _future(
 
 
 def day_of(moment: float) -> str:
-    """Return the day of a number of seconds of the Unix epoch."""
-    return (EPOCH + timedelta(seconds=moment)).date().isoformat()
+    """Return the day of a number of seconds of the Unix epoch, of the years 1 to 9999."""
+    return (EPOCH + timedelta(seconds=min(max(moment, _FIRST), _LAST))).date().isoformat()
 
 
 def _joined(old: "Seconds", new: "Seconds") -> "Seconds":

@@ -86,10 +86,11 @@ def _joined(given: Iterable[tuple[str, bytes]], scratch: Path) -> Plain | None:
             columns = plain_names(head)
             if columns is None or columns != (names or columns):
                 return None
-            begin = 0 if names is None else part.index(b"\n") + 1
+            # A part may hold its header only, without a line feed.
+            begin = 0 if names is None else part.find(b"\n") + 1 or len(part)
             names = columns
             file.write(memoryview(part)[begin:])
-            if not part.endswith(b"\n"):
+            if begin < len(part) and not part.endswith(b"\n"):
                 file.write(b"\n")
         file.flush()
         return read_plain(Path(file.name))

@@ -19,7 +19,8 @@ from platform_jobs.own_metric.function import HIGHER, source_digest
 Ask = Callable[[Sequence[Pair]], list[float]]
 # Constant predictions of which the one with the least loss is the trivial model.
 _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
-_PROBABILITIES = tuple(step / 10 for step in range(11))
+# 0 and 1 are not among them: the log loss of a certain prediction may be infinite.
+_PROBABILITIES = tuple(step / 10 for step in range(1, 10))
 
 
 Losses = Callable[[Sequence[float], Sequence[float]], list[float]]
@@ -120,5 +121,5 @@ def _constants(actual: Sequence[float], *, labels: bool) -> tuple[float, ...]:
     ordered = sorted(actual)
     mean = sum(value / len(ordered) for value in ordered)
     if labels:
-        return (*_PROBABILITIES, mean)
+        return (*_PROBABILITIES, *([mean] if 0 < mean < 1 else []))
     return (mean, *(ordered[int(share * (len(ordered) - 1))] for share in _SHARES))

@@ -61,9 +61,12 @@ class Shape:
     def leave_out_index(self) -> None:
         """Leave out row numbers or names of R or pandas: a first column without a name."""
         first = [row.fields[0] for row in self.rows if row.fields]
-        if not first:
-            return
         header = self.header.fields
+        if not first:
+            # A part without rows has the header of the parts with rows.
+            while self.width > 1 and (not header[0] or _UNNAMED.fullmatch(header[0])):
+                header.pop(0)
+            return
         if self.width > 1 and not header[0]:
             header.pop(0)
             self._drop_first("a first column without a name")

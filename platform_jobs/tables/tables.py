@@ -183,7 +183,8 @@ def _other_columns(columns: Sequence[str], first: str, expected: Sequence[str]) 
     if absent:
         differences.append(f"lacks {', '.join(absent[:_SHOWN])}")
     if more:
-        differences.append(f"also has {', '.join(more[:_SHOWN])}")
+        shown = (column or "a column without a name" for column in more[:_SHOWN])
+        differences.append(f"also has {', '.join(shown)}")
     difference = " and ".join(differences) or "has another order of columns"
     return (
         f"it {difference}; {first} has {', '.join(expected[:_SHOWN])}"

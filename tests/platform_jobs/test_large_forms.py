@@ -49,6 +49,7 @@ PLAIN = {
             "part-0": lines(ROWS[:50].tolist(), end="\r\n"),
             "part-1": b"",
             "part-2": b"b,a c,Y\n",
+            "part-2-cut": b"b,a c,Y",
             "part-3": lines(ROWS[50:].tolist()).rstrip(b"\n"),
         }
     ),

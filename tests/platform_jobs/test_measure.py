@@ -117,8 +117,10 @@ def test_the_constants_are_the_mean_and_quantiles_else_probabilities() -> None:
 
     expected = [4.0, 25.0, 100.0, 2870 / 21, 225.0, 324.0]
     assert sorted(asked_for(numbers)) == pytest.approx(expected)
-    probabilities = {step / 10 for step in range(11)}
+    # A function that takes the log of a probability has no value at 0 and 1.
+    probabilities = {step / 10 for step in range(1, 10)}
     assert asked_for([0.0, 0.0, 0.0, 1.0], labels=True) == probabilities | {0.25}
+    assert asked_for([0.0, 0.0], labels=True) == probabilities
 
 
 def test_values_of_another_number_than_the_rows_are_refused() -> None:
@@ -163,4 +165,4 @@ def test_a_function_measures_by_its_direction_and_with_its_labels() -> None:
     measured = own.measure([0.0, 1.0], [[0.5, 0.5]], labels=True)
 
     assert measured.losses([0.0], [0.5]) == [-0.5]
-    assert measured.constant([0.0, 1.0]) == 1.0
+    assert measured.constant([0.0, 1.0]) == 0.9

@@ -222,3 +222,16 @@ def test_a_name_that_is_a_path_is_only_a_name(name: str, tmp_path: Path) -> None
     assert not list(tmp_path.rglob("evil*"))
     made = [path for path in tmp_path.rglob("*") if path not in before]
     assert all(path.is_relative_to(tmp_path / "in" / "out") for path in made)
+
+
+def test_a_part_without_rows_has_the_columns_of_the_parts_with_row_numbers() -> None:
+    table = parse_table(archive({"part-0": b",a,Y\n0,1,2\n1,3,4\n", "part-1": b",a,Y\n"}))
+
+    assert (table.columns, table.faults) == (("a", "Y"), ())
+    assert table.rows == (("1", "2"), ("3", "4"))
+
+
+def test_a_column_without_a_name_is_named_as_such() -> None:
+    table = parse_table(archive({"part-0": ONE, "part-1": b"a,,Y\n1,5,2\n"}))
+
+    assert any("also has a column without a name; part-0 has a, Y" in one for one in table.faults)

@@ -188,7 +188,8 @@ def test_earlier_dates_and_a_gap_are_inconclusive(
 def test_a_date_that_stands_for_none_is_a_fault(
     check: Callable[..., GateResult], earlier: list[str] | None
 ) -> None:
-    for sentinel in ("1970-01-01", "1970-01-01T00:00:00", "0001-01-01", "9999-12-31"):
+    last = "9999-12-31T23:59:59.9999999"
+    for sentinel in ("1970-01-01", "1970-01-01T00:00:00", "0001-01-01", "9999-12-31", last):
         cells = days(JANUARY, 30, 1)
         cells[4] = sentinel
 
