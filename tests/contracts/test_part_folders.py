@@ -55,7 +55,14 @@ def test_the_parts_are_one_version_by_their_names_and_bytes(place: Place) -> Non
 def test_other_files_of_the_folder_are_no_parts(place: Place) -> None:
     uri = land(place, "m/a", ONE)
     kept = place.datasets.add("m", uri)
-    for name in ("_metadata", "part-1.csv.crc", "part-1.csv.tmp", "rows.csv", "sub/part-9.csv"):
+    for name in (
+        "_metadata",
+        "part-1.csv.crc",
+        "part-1.csv.tmp",
+        "rows.csv",
+        "sub/part-9.csv",
+        "part-old/1.csv",
+    ):
         place.land(f"m/a/{name}", TWO)
 
     assert place.datasets.add("m", uri) == kept

@@ -10,11 +10,13 @@ from function_app.adapters.local.rows import LocalRows
 from function_app.domain.stories.lane import LaneRequest, rollout_lane
 from function_app.records.ledger.ledger import StoredLedger
 from tests.funchost.conftest import until
+from tests.long_stories import long_story
 from tests.stories.conftest import App
 
 FIRST, SECOND = "release-eager-1", "release-eager-2"
 
 
+@long_story
 def test_the_second_version_is_judged_against_the_first_once_that_serves(
     fresh_app: App, diabetes: str
 ) -> None:

@@ -18,7 +18,12 @@ class PartFolder:
         self._inbox, self._limit, self._name = inbox, limit, marker.parent.name
         self._folder = marker.parent
         try:
-            names = sorted(name for name in os.listdir(self._folder) if is_part(name))
+            with os.scandir(self._folder) as entries:
+                names = sorted(
+                    entry.name
+                    for entry in entries
+                    if is_part(entry.name) and not entry.is_dir(follow_symlinks=False)
+                )
         except OSError:
             names = []
         self.parts = tuple(self._folder / name for name in names)
