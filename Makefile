@@ -33,7 +33,7 @@ test-conformance: $(READY) ## Play the recorded answers of Microsoft's extension
 	@CONFORMANCE=all $(PY) -m pytest -rP tests/conformance
 
 crash: $(READY) ## Kill the host at every commit point and compare with an undisturbed run
-	@CRASH_POINTS=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py
+	@CRASH_POINTS=all STORIES=all $(PY) -m pytest tests/funchost/test_crash.py tests/stories/test_crash.py tests/stories/test_up.py
 
 soak: $(READY) ## Run the long stories that `make test` leaves out, and the stories beside them
 	@STORIES=all $(PY) -m pytest -n $(WORKERS) --dist loadfile tests/stories tests/mlopsctl/test_init.py

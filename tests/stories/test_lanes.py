@@ -6,6 +6,7 @@ from tests.long_stories import long_story
 from tests.stories.conftest import App
 
 
+@long_story
 def test_a_newer_challenger_supersedes_the_one_that_waits(fresh_app: App, diabetes: str) -> None:
     app, row = fresh_app, diabetes.splitlines()[1] + "\n"
     app.drop("held/1.csv", diabetes)

@@ -4,11 +4,13 @@ import httpx
 import pytest
 
 from tests.funchost.conftest import until
+from tests.long_stories import long_story
 from tests.services import end_production, slow
 from tests.stories.conftest import App, make_app
 from tests.stories.test_reconcile import compare
 
 
+@long_story
 def test_slow_replicas_delay_a_release_and_production_comes_back_by_itself(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, diabetes: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from mlopsctl.reach.client import Api
 from mlopsctl.reach.state_folder import running_host
 from tests.funchost.conftest import until
+from tests.long_stories import long_story
 from tests.made_once import prepared
 from tests.mlopsctl.conftest import MakeUp, Up, start_up
 from tests.processes import read_each
@@ -152,7 +153,7 @@ def test_a_training_goes_on_when_the_host_or_up_itself_is_killed(app: Held, diab
     assert log.count("train is held") == 1
 
 
-@pytest.mark.parametrize("end", ["Ctrl-C", "loss of power"])
+@pytest.mark.parametrize("end", ["Ctrl-C", pytest.param("loss of power", marks=long_story)])
 def test_make_up_that_ends_while_the_training_command_runs_trains_again_under_the_same_id(
     app: Held, diabetes: str, end: str
 ) -> None:
