@@ -109,7 +109,12 @@ def _check_tracking(app: App) -> None:
         found = client.search_runs([experiment.experiment_id]) if experiment else []
         return {run.data.tags[RUN_ID]: run.info.status for run in found}
 
-    until(lambda: "RUNNING" not in recorded().values() and recorded().keys() == ran, "the runs")
+    def has_recorded_all() -> bool:
+        # One look for both: a run may be created between two.
+        runs = recorded()
+        return runs.keys() == ran and "RUNNING" not in runs.values()
+
+    until(has_recorded_all, "the runs")
     assert set(recorded().values()) == {"FINISHED"}
 
 
